@@ -1,0 +1,71 @@
+"""The facts that a policy's rules see, computed from a situation; every name is one of `facts.FIELDS`."""
+
+from datetime import datetime, timedelta
+
+from models import score
+from models.facts import Fact
+from models.policy import Policy, segment_of, threshold
+from models.situation import CartRecord, CustomerRecord, Situation
+from models.vocabulary import Kind
+
+DAY = timedelta(days=1)
+
+
+def known(situation: Situation, policy: Policy, at: datetime) -> dict[str, Fact]:
+    """Return everything that is known at `at`, the segment included."""
+    customer = situation.customer
+    facts: dict[str, Fact] = {}
+    if situation.cart is not None:
+        facts |= _cart(situation.cart, at)
+    if customer is not None:
+        facts |= _customer(situation, customer, policy, at)
+    facts["segment"] = segment_of(policy, facts)[0]
+    return facts
+
+
+def _cart(cart: CartRecord, at: datetime) -> dict[str, Fact]:
+    return {
+        "cart.value": cart.value,
+        "cart.quantity": sum(line.quantity for line in cart.lines),
+        "cart.items": len(cart.lines),
+        "cart.step": cart.step,
+        "cart.coupon": cart.coupon,
+        "cart.currency": cart.currency,
+        "cart.categories": tuple(sorted({line.category for line in cart.lines if line.category})),
+        "cart.age_hours": (at - cart.last_activity_at) / timedelta(hours=1),
+    }
+
+
+def _customer(situation: Situation, customer: CustomerRecord, policy: Policy, at: datetime) -> dict[str, Fact]:
+    own = [order for order in situation.orders if order.own and order.paid]
+    recent = [order for order in own if at - order.placed_at <= threshold(policy)]
+    spell = situation.journey.since if situation.journey.kind is Kind.INACTIVE else None
+    last = customer.last_activity_at or spell
+    inactive_days = None if last is None else (at - last) / DAY
+    facts: dict[str, Fact] = {f"traits.{name}": value for name, value in customer.traits.items()}
+    facts |= {
+        "customer.orders": len(own),
+        "customer.lifetime_value": sum(order.value for order in own),
+        "customer.inactive_days": inactive_days,
+        "customer.engagement": score.engagement(situation.opens, situation.clicks, len(recent)).value,
+        "customer.abandons": situation.abandons,
+        "customer.serial_abandoner": serial_abandoner(situation, at),
+        "customer.country": customer.country,
+        "customer.locale": customer.locale,
+        "customer.loyalty": score.loyalty(len(own)).value,
+    }
+    if inactive_days is not None:
+        facts["customer.depth"] = score.depth(inactive_days, threshold(policy)).value
+    if customer.rfm is not None:
+        recency, frequency, monetary = customer.rfm
+        facts["customer.rfm.recency"], facts["customer.rfm.frequency"] = recency, frequency
+        facts["customer.rfm.monetary"] = monetary
+        facts["customer.rfm.score"] = round((recency + frequency + monetary) / 3, 2)
+    return facts
+
+
+def serial_abandoner(situation: Situation, at: datetime) -> bool:
+    """Say whether this customer seems to abandon carts for the coupons."""
+    coupons = sum(handed.coupon and at - handed.at <= score.ABANDON_WINDOW for handed in situation.handed)
+    coupons += sum(order.coupon and at - order.placed_at <= score.ABANDON_WINDOW for order in situation.orders)
+    return score.serial_abandoner(situation.abandons, coupons).value

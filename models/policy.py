@@ -1,0 +1,249 @@
+"""What a shop has decided about its relaunches: the versioned description of a sequence, and its stored form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from models.calendar import QuietHours, quiet_from_json, quiet_to_json
+from models.durations import format_duration, format_moment, format_share, parse_moment, parse_share
+from models.facts import Facts
+from models.journey import PlannedStep
+from models.offers import DEFAULT_SEGMENT, Offer, offer_from_json, offer_to_json
+from models.rules import Explained, Leaf, Rule, evaluate, rule_from_json, rule_to_json
+from models.stored import Json, content_hash, objects, take, take_length, take_optional
+from models.vocabulary import Channel, Kind
+
+LAST_WINDOW = timedelta(days=3)
+"""How long the last step stays useful, unless its policy says otherwise."""
+
+
+class Sector(StrEnum):
+    """The trade of a shop, which decides when a subscriber counts as inactive."""
+
+    DEFAULT = "default"
+    FASHION = "fashion"
+    LUXURY = "luxury"
+
+
+INACTIVE_AFTER: Mapping[Sector, timedelta] = {
+    Sector.DEFAULT: timedelta(days=180),
+    Sector.FASHION: timedelta(days=90),
+    Sector.LUXURY: timedelta(days=365),
+}
+"""The inactivity threshold of each sector (`domain.md`, the two triggers)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CartTrigger:
+    """Relaunch a cart that is quiet for `abandoned_after`, unless it was older than `max_age` when first heard of.
+
+    After a journey ends, another one for the same cart starts at the earliest `reentry` later.
+    """
+
+    abandoned_after: timedelta = timedelta(hours=1)
+    max_age: timedelta = timedelta(days=3)
+    reentry: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class InactiveTrigger:
+    """Relaunch a subscriber who is inactive for longer than `inactive_after`, but not for longer than `max_inactive`.
+
+    `reentry` is the least time between two journeys of one customer; `per_sweep` is how many one sweep may start.
+    """
+
+    sector: Sector = Sector.DEFAULT
+    inactive_after: timedelta = INACTIVE_AFTER[Sector.DEFAULT]
+    reentry: timedelta = timedelta(days=90)
+    per_sweep: int = 1000
+    max_inactive: timedelta = timedelta(days=1095)
+
+
+Trigger = CartTrigger | InactiveTrigger
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """At most `messages` to one customer in any span of `per`, and at least `gap` between two."""
+
+    messages: int = 3
+    per: timedelta = timedelta(days=7)
+    gap: timedelta = timedelta(hours=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A group of customers; without `when` it takes everybody who is left."""
+
+    name: str
+    when: Rule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One message: due `after` J0, useful for `window` from then on, rendered from `template` of its channel."""
+
+    name: str
+    after: timedelta
+    window: timedelta
+    channel: Channel
+    template: str
+    when: Rule | None = None
+    offer: Offer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of a policy; `hash` is computed from the content and names the version for ever.
+
+    `locale` is None where the customer's own decides; `holdout` is the share, 0 to 1, that gets no message.
+    """
+
+    name: str
+    trigger: Trigger
+    steps: tuple[Step, ...]
+    locale: str | None = None
+    holdout: float = 0.0
+    audience: Rule | None = None
+    segments: tuple[Segment, ...] = ()
+    pressure: Pressure = Pressure()
+    quiet_hours: Mapping[Channel, QuietHours] = field(default_factory=dict)
+    hash: str = ""
+
+    def __post_init__(self) -> None:
+        """Seal a new version with the hash of its content."""
+        if not self.hash:
+            object.__setattr__(self, "hash", content_hash(to_json(self)))
+
+    @property
+    def kind(self) -> Kind:
+        """Return what this policy answers."""
+        return Kind.CART if isinstance(self.trigger, CartTrigger) else Kind.INACTIVE
+
+    def step(self, name: str) -> Step | None:
+        """Return the step of that name, if there is one."""
+        return next((step for step in self.steps if step.name == name), None)
+
+
+def plan(policy: Policy) -> tuple[PlannedStep, ...]:
+    """Return what a workflow carries of the steps: names and whole seconds."""
+    return tuple(
+        PlannedStep(step.name, int(step.after.total_seconds()), int(step.window.total_seconds()))
+        for step in policy.steps
+    )
+
+
+def threshold(policy: Policy) -> timedelta:
+    """Return after what time a customer counts as inactive, also the window of the engagement score.
+
+    A cart policy has no threshold of its own and takes the default sector's.
+    """
+    match policy.trigger:
+        case InactiveTrigger(inactive_after=length):
+            return length
+        case _:
+            return INACTIVE_AFTER[Sector.DEFAULT]
+
+
+def segment_of(policy: Policy, facts: Facts) -> tuple[str, Explained]:
+    """Return the first segment that matches, or `default` when none does, and every comparison made on the way."""
+    leaves: tuple[Leaf, ...] = ()
+    for segment in policy.segments:
+        verdict = evaluate(segment.when, facts)
+        leaves += verdict.leaves
+        if verdict.result:
+            return segment.name, Explained(True, leaves)
+    return DEFAULT_SEGMENT, Explained(False, leaves)
+
+
+def to_json(policy: Policy) -> dict[str, Json]:
+    """Return the content of a policy for the store: a policy document with every default written out, no hash."""
+    return {
+        "name": policy.name,
+        "trigger": _trigger_to_json(policy.trigger),
+        "locale": policy.locale,
+        "holdout": format_share(policy.holdout),
+        "audience": rule_to_json(policy.audience),
+        "segments": [{"name": part.name, "when": rule_to_json(part.when)} for part in policy.segments],
+        "steps": [_step_to_json(step) for step in policy.steps],
+        "pressure": {
+            "messages": policy.pressure.messages,
+            "per": format_duration(policy.pressure.per),
+            "gap": format_duration(policy.pressure.gap),
+        },
+        "quiet_hours": {str(channel): quiet_to_json(quiet) for channel, quiet in policy.quiet_hours.items()},
+    }
+
+
+def from_json(record: dict[str, Json]) -> Policy:
+    """Read what `to_json` wrote, under the hash of just that record; raise ValueError for anything else."""
+    pressure = take(record, "pressure", dict)
+    quiet_hours = take(record, "quiet_hours", dict)
+    return Policy(
+        name=take(record, "name", str),
+        trigger=_trigger_from_json(take(record, "trigger", dict)),
+        locale=take_optional(record, "locale", str),
+        holdout=parse_share(take(record, "holdout", str)),
+        audience=rule_from_json(record.get("audience")),
+        segments=tuple(
+            Segment(take(part, "name", str), rule_from_json(part.get("when"))) for part in objects(record, "segments")
+        ),
+        steps=tuple(_step_from_json(step) for step in objects(record, "steps")),
+        pressure=Pressure(take(pressure, "messages", int), take_length(pressure, "per"), take_length(pressure, "gap")),
+        quiet_hours={Channel(name): quiet_from_json(take(quiet_hours, name, dict)) for name in quiet_hours},
+        hash=content_hash(record),
+    )
+
+
+def _trigger_to_json(trigger: Trigger) -> dict[str, Json]:
+    match trigger:
+        case CartTrigger(abandoned_after, max_age, reentry):
+            lengths = {"abandoned_after": abandoned_after, "max_age": max_age, "reentry": reentry}
+            content: dict[str, Json] = {"kind": "cart"}
+        case InactiveTrigger(sector, inactive_after, reentry, per_sweep, max_inactive):
+            lengths = {"inactive_after": inactive_after, "reentry": reentry, "max_inactive": max_inactive}
+            content = {"kind": "inactive", "sector": str(sector), "per_sweep": per_sweep}
+        case _:
+            assert_never(trigger)
+    return content | {key: format_duration(length) for key, length in lengths.items()}
+
+
+def _trigger_from_json(record: dict[str, Json]) -> Trigger:
+    if take(record, "kind", str) == Kind.CART:
+        return CartTrigger(
+            take_length(record, "abandoned_after"), take_length(record, "max_age"), take_length(record, "reentry")
+        )
+    return InactiveTrigger(
+        Sector(take(record, "sector", str)),
+        take_length(record, "inactive_after"),
+        take_length(record, "reentry"),
+        take(record, "per_sweep", int),
+        take_length(record, "max_inactive"),
+    )
+
+
+def _step_to_json(step: Step) -> dict[str, Json]:
+    return {
+        "name": step.name,
+        "at": format_moment(step.after),
+        "window": format_duration(step.window),
+        "channel": str(step.channel),
+        "template": step.template,
+        "when": rule_to_json(step.when),
+        "offer": None if step.offer is None else offer_to_json(step.offer),
+    }
+
+
+def _step_from_json(record: dict[str, Json]) -> Step:
+    offer = take_optional(record, "offer", dict)
+    return Step(
+        take(record, "name", str),
+        parse_moment(take(record, "at", str)),
+        take_length(record, "window"),
+        Channel(take(record, "channel", str)),
+        take(record, "template", str),
+        rule_from_json(record.get("when")),
+        None if offer is None else offer_from_json(offer),
+    )

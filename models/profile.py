@@ -1,0 +1,66 @@
+"""A customer as events change them: the newest word on each thing wins, and only behaviour counts as activity."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from models.events import Event, EventType, Person, Scalar
+
+_QUIET = {
+    EventType.IDENTIFY,
+    EventType.ORDER_CANCELLED,
+    EventType.ORDER_REFUNDED,
+    EventType.EMAIL_OPENED,
+    EventType.ERASE,
+    EventType.OTHER,
+}
+_VISITS = {"logged in", "signed in", "user logged in", "user signed in", "page viewed", "session started", "page"}
+
+
+@dataclass(slots=True, eq=False)
+class CustomerState:
+    """The row of a customer while a batch of events is applied; the names are the table's columns."""
+
+    id: str
+    shop: str
+    first_seen_at: datetime
+    profile_at: datetime
+    external_id: str | None = None
+    email: str | None = None
+    email_key: str | None = None
+    phone: str | None = None
+    first_name: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    country: str | None = None
+    traits: dict[str, Scalar] = field(default_factory=dict)
+    seq: int = 0
+    clock_s: int = 0
+    last_activity_at: datetime | None = None
+
+    def meet(self, person: Person, at: datetime) -> None:
+        """Take in what an event says of the person; an older event only fills what was unknown."""
+        newer = at >= self.profile_at
+        for name in ("external_id", "email", "email_key", "phone", "first_name", "locale", "timezone", "country"):
+            value = getattr(person, name)
+            if value is not None and (newer or getattr(self, name) is None):
+                setattr(self, name, value)
+        if person.traits:
+            told = dict(person.traits)
+            self.traits = {**self.traits, **told} if newer else {**told, **self.traits}
+        self.profile_at = max(self.profile_at, at)
+        self.first_seen_at = min(self.first_seen_at, at)
+
+    def acted(self, at: datetime) -> None:
+        """Remember the latest thing that the customer did."""
+        if self.last_activity_at is None or at > self.last_activity_at:
+            self.last_activity_at = at
+
+    def shares_address(self, other: "CustomerState") -> bool:
+        """Say whether both rows can be reached at one address."""
+        same_email = self.email_key is not None and self.email_key == other.email_key
+        return same_email or (self.phone is not None and self.phone == other.phone)
+
+
+def is_activity(event: Event) -> bool:
+    """Say whether the customer did something: shopping, clicking, visiting, logging in; being mailed is not."""
+    return event.type not in _QUIET or (event.type is EventType.OTHER and event.name.lower() in _VISITS)

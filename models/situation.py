@@ -1,0 +1,166 @@
+"""Everything that is known about one journey at one moment: what the gate, the rules and the templates look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from models.events import Line, Scalar
+from models.vocabulary import Arm, Channel, ConsentState, DeliveryState, Kind, Outcome, Status
+
+# Clocks of storefronts and ours may differ by this much.
+SKEW = timedelta(minutes=5)
+# A token belongs to one checkout; activity this long after its order is a new life of a token that a shop reuses.
+TOKEN_LIFE = timedelta(hours=24)
+
+
+class SuppressionReason(StrEnum):
+    """Why an address must not be used; only an objection can be lifted by the customer's own later consent."""
+
+    OBJECTION = "objection"
+    COMPLAINT = "complaint"
+    BOUNCE = "bounce"
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyRecord:
+    """The journey's row; `since` is the last activity that its episode began with."""
+
+    id: str
+    shop: str
+    kind: Kind
+    status: Status
+    outcome: Outcome | None
+    policy: str
+    policy_hash: str
+    segment: str | None
+    arm: Arm
+    since: datetime
+    j0: datetime | None
+    paused_at: datetime | None
+    paused_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRecord:
+    """The customer's row: who they are, what shops say of them, and the scores that the sweep gave them."""
+
+    id: str
+    seq: int
+    email: str | None
+    email_key: str | None
+    phone: str | None
+    first_name: str | None
+    locale: str | None
+    timezone: str | None
+    country: str | None
+    traits: Mapping[str, Scalar]
+    last_activity_at: datetime | None
+    rfm: tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CartRecord:
+    """The cart that the journey is about, as it stands; `value` in minor units."""
+
+    id: str
+    tokens: frozenset[str]
+    lines: tuple[Line, ...]
+    currency: str | None
+    value: int
+    step: str | None
+    coupon: str | None
+    checkout_url: str | None
+    last_activity_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """An order of somebody with the customer's address; `own` when it is the customer's own."""
+
+    tokens: frozenset[str]
+    paid: bool
+    value: int
+    coupon: bool
+    placed_at: datetime
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRecord:
+    """One entry of the customer's own consent ledger."""
+
+    channel: Channel
+    purpose: str
+    state: ConsentState
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A message handed over earlier to somebody with the customer's address."""
+
+    channel: Channel
+    at: datetime
+    coupon: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """What there is of a step's delivery: its id and what is known of it."""
+
+    id: str
+    state: DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One journey, its customer and all that the gate needs, read in one transaction.
+
+    `locked` are the ids and sequence numbers of every customer of the shop with the same address, in id order.
+    `suppressed` gives the reason by channel. `opens` and `clicks` are those of the engagement window, `abandons` the
+    carts left in 90 days. `switched_off` are the channels under the kill switch, or `all`. `stock` is what the shop
+    last said of the items. `delivery` is this step's delivery when there is one.
+    """
+
+    journey: JourneyRecord
+    customer: CustomerRecord | None
+    locked: tuple[tuple[str, int], ...]
+    cart: CartRecord | None
+    orders: tuple[OrderRecord, ...] = ()
+    consents: tuple[ConsentRecord, ...] = ()
+    suppressed: Mapping[Channel, SuppressionReason] = field(default_factory=dict)
+    handed: tuple[Handed, ...] = ()
+    opens: int = 0
+    clicks: int = 0
+    abandons: int = 0
+    switched_off: frozenset[str] = frozenset()
+    stock: Mapping[str, int | None] = field(default_factory=dict)
+    delivery: DeliveryRecord | None = None
+
+
+def joins(order_tokens: frozenset[str], placed_at: datetime, tokens: frozenset[str], last_activity: datetime) -> bool:
+    """Say whether an order is the end of a cart: by its token, else by being placed after the cart's last activity."""
+    if order_tokens & tokens:
+        return placed_at >= last_activity - TOKEN_LIFE
+    return placed_at >= last_activity - SKEW
+
+
+def bought(situation: Situation) -> bool:
+    """Say whether a paid order ends this journey: one that joins its cart, or any since an inactive spell began."""
+    paid = [order for order in situation.orders if order.paid]
+    cart = situation.cart
+    if situation.journey.kind is Kind.INACTIVE or cart is None:
+        return any(order.placed_at > situation.journey.since for order in paid)
+    return any(joins(order.tokens, order.placed_at, cart.tokens, cart.last_activity_at) for order in paid)
+
+
+def quiet_since(situation: Situation) -> datetime:
+    """Return the customer's last activity, in the cart or anywhere in the shop."""
+    seen = [situation.journey.since]
+    if situation.cart is not None:
+        seen.append(situation.cart.last_activity_at)
+    if situation.customer is not None and situation.customer.last_activity_at is not None:
+        seen.append(situation.customer.last_activity_at)
+    return max(seen)

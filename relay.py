@@ -1,0 +1,169 @@
+"""Tells Temporal what the store has decided: at once, and again until it has heard."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime, timedelta
+from typing import assert_never
+
+import structlog
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import TemporalError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from models.journey import TASK_QUEUE, Start
+from runtime import temporal
+from runtime.metrics import OUTBOX_LAG, OUTBOX_SET_ASIDE
+from store.db import Database
+from store.outbox import Call, OutboxRow, due_rows, failed, lag, told
+from store.runs import Run, load_run, unstarted
+
+_log = structlog.get_logger()
+_BATCH = 100
+_AT_ONCE = 16
+_PATIENCE = timedelta(seconds=10)
+_GONE = (RPCStatusCode.NOT_FOUND,)
+
+
+class Relay:
+    """Delivers outbox rows to Temporal; several may run, because every call may be made twice."""
+
+    def __init__(self, db: Database, connect: Callable[[], Awaitable[Client]], now: Callable[[], datetime]) -> None:
+        """Connect with `connect` when there is something to tell; `now` is the wall clock."""
+        self.db, self.connect, self.now = db, connect, now
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._nudges: set[asyncio.Task[None]] = set()
+
+    def nudge(self, rows: Iterable[OutboxRow]) -> None:
+        """Deliver fresh rows in the background, right after the commit that wrote them."""
+        rows = list(rows)
+        if rows:
+            task = asyncio.create_task(self.deliver(rows))
+            self._nudges.add(task)
+            task.add_done_callback(self._nudges.discard)
+
+    async def deliver(self, rows: Iterable[OutboxRow]) -> None:
+        """Deliver these rows: in order for one journey, side by side for different ones."""
+        by_journey: dict[str, list[OutboxRow]] = {}
+        for row in rows:
+            by_journey.setdefault(row.journey_id, []).append(row)
+        heard = await asyncio.gather(*(self._deliver_all(group) for group in by_journey.values()))
+        ids = [row_id for group in heard for row_id in group]
+        if ids:
+            await self.db.write(told, ids)
+
+    async def _deliver_all(self, rows: list[OutboxRow]) -> list[str]:
+        """Deliver one journey's rows, and return the ids of those that Temporal has heard."""
+        heard: list[str] = []
+        async with self._slots:
+            for row in rows:
+                try:
+                    await self._tell(row)
+                except WorkflowUpdateFailedError as error:
+                    _log.warning("outbox.refused", journey=row.journey_id, call=row.call, problem=str(error.cause))
+                except (RPCError, TemporalError, OSError, RuntimeError, temporal.TemporalError) as error:
+                    problem = f"{type(error).__name__} {getattr(error, 'message', '')}".strip()
+                    _log.warning("outbox.not_heard", journey=row.journey_id, call=row.call, problem=problem)
+                    await self.db.write(failed, row, problem, self.now())
+                    break
+                heard.append(row.id)
+        return heard
+
+    async def _tell(self, row: OutboxRow) -> None:
+        client = await self.connect()
+        handle = client.get_workflow_handle(row.journey_id)
+        match call := Call(row.call):
+            case Call.START:
+                run = await self.db.read(load_run, row.journey_id)
+                if run is not None:
+                    await start(client, run, self.now())
+            case Call.STOPPED:
+                await _ignoring_gone(self._stop(handle, row))
+            case Call.CANCEL | Call.PAUSE | Call.RESUME:
+                await _ignoring_gone(handle.execute_update(call, id=row.id, rpc_timeout=_PATIENCE))
+            case _:
+                assert_never(call)
+
+    async def _stop(self, handle: WorkflowHandle[object, object], row: OutboxRow) -> None:
+        """Signal a stop; a run that has not begun would hear a signal only at its beginning, so it is cancelled."""
+        run = await self.db.read(load_run, row.journey_id, closed=True)
+        if run is not None and run.j0 is None:
+            await handle.cancel(rpc_timeout=_PATIENCE)
+        else:
+            await handle.signal("stopped", row.argument, rpc_timeout=_PATIENCE)
+
+    async def run(self, every: float = 1.0) -> None:
+        """Deliver what is due, for ever; first make the runs that Temporal has lost."""
+        while True:
+            try:
+                await self.once()
+            except Exception as error:  # noqa: BLE001 - the relay outlives everything; what it could not do, it will
+                _log.warning("relay.failed", problem=type(error).__name__)
+            await asyncio.sleep(every)
+
+    async def once(self) -> int:
+        """Deliver one batch of what is due, and return its size."""
+        rows = await self.db.read(due_rows, self.now(), _BATCH)
+        await self.deliver(rows)
+        age, aside = await self.db.read(lag, self.now())
+        OUTBOX_LAG.set(age)
+        OUTBOX_SET_ASIDE.set(aside)
+        return len(rows)
+
+    async def rebuild(self) -> int:
+        """Start every open journey that has no run in Temporal, and return how many there were."""
+        client = await self.connect()
+        started, after = 0, ""
+        while page := await self.db.read(unstarted, after, _BATCH):
+            done = await asyncio.gather(*(start(client, run, self.now()) for run in page))
+            started += sum(done)
+            after = page[-1].id
+        if started:
+            _log.info("journeys.rebuilt", started=started)
+        return started
+
+
+async def start(client: Client, run: Run, now: datetime) -> bool:
+    """Start a journey's run under its own id; False when it runs already.
+
+    The delay carries the quiet period, so that a cart costs one event until it is due. A closed run of an open
+    journey was lost by somebody's hand, and may begin again; the store knows what it has sent.
+    """
+    clock = now + timedelta(seconds=run.clock_s)
+    delay = max((run.next_action_at or clock) - clock, timedelta()) if run.j0 is None else timedelta()
+    attributes = TypedSearchAttributes(
+        [
+            SearchAttributePair(temporal.SHOP, run.shop),
+            SearchAttributePair(temporal.POLICY, run.policy),
+            SearchAttributePair(temporal.CUSTOMER, run.customer_id),
+        ]
+    )
+    try:
+        await client.start_workflow(
+            "Relaunch",
+            Start(run.clock_s),
+            id=run.id,
+            task_queue=TASK_QUEUE,
+            start_delay=delay or None,
+            search_attributes=attributes,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            rpc_timeout=_PATIENCE,
+        )
+    except WorkflowAlreadyStartedError:
+        return False
+    return True
+
+
+async def _ignoring_gone(call: Awaitable[object]) -> None:
+    """A run that is over has nothing more to hear."""
+    try:
+        await call
+    except RPCError as error:
+        if error.status not in _GONE:
+            raise

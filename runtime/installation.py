@@ -1,0 +1,115 @@
+"""One installation, opened: settings, secrets, store, policies and shops, ready for whichever part runs on it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from channels.base import Sender
+from channels.registry import senders
+from channels.rendering import TEMPLATES
+from models.policy import Policy
+from models.policy_file import PolicyError, parse_policies
+from models.vocabulary import Channel, Role
+from runtime import clock
+from runtime.home import Secret, load_secret
+from runtime.links import Links
+from settings import Settings, SettingsError, ShopSettings
+from store import db, keys, migrate, policies, shops
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Everything that the parts share; `new` are the secrets that were made just now, to be shown once."""
+
+    settings: Settings
+    db: db.Database
+    links: Links
+    secret: str
+    api_key: str
+    new: tuple[Secret, ...]
+    rehearsal: bool
+
+    def shop(self, shop: str | None = None) -> ShopSettings:
+        """Return a shop's settings, the first one's without a name."""
+        return next((one for one in self.settings.shops if shop in (None, one.id)), self.settings.shops[0])
+
+    def senders(self) -> dict[Channel, Sender]:
+        """Return a sender for each channel that is configured."""
+        url = self.settings.smtp_url
+        return senders(smtp_url=url.get_secret_value() if url else None, outbox=self.settings.outbox_dir)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, rehearsal: bool = False) -> AsyncIterator[Installation]:
+    """Bring the store up to date and open it; shops, policies and the first keys are written from the settings."""
+    kept = {name: _secret(settings, name) for name in ("secret_key", "api_key", "ingest_key")}
+    await migrate.upgrade(settings.database_url)
+    database = db.connect(settings.database_url)
+    try:
+        now = clock.now()
+        await database.write(shops.save_shops, [_record(shop) for shop in settings.shops])
+        await database.write(policies.activate, load_policies(settings.policies), now)
+        await database.write(keys.put_key, "admin", Role.ADMIN, kept["api_key"].value, now)
+        await database.write(keys.put_key, "ingest", Role.INGEST, kept["ingest_key"].value, now)
+        yield Installation(
+            settings,
+            database,
+            Links(settings.public_url, kept["secret_key"].value),
+            kept["secret_key"].value,
+            kept["api_key"].value,
+            tuple(secret for secret in kept.values() if secret.new),
+            rehearsal,
+        )
+    finally:
+        await database.aclose()
+
+
+def load_policies(folder: Path) -> list[Policy]:
+    """Return the policies of a folder's YAML files, in the order of the files' names."""
+    templates = known_templates()
+    loaded: list[Policy] = []
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        try:
+            loaded += parse_policies(path.read_text(encoding="utf-8"), templates=templates)
+        except PolicyError as error:
+            first = error.problems[0]
+            raise SettingsError(
+                f"{path.name}, line {first.line}, {first.field}: {first.message}; `relaunch policy check` shows all"
+            ) from None
+    names = [policy.name for policy in loaded]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise SettingsError(f"RELAUNCH_POLICIES {folder} has two policies named {min(twice)!r}; rename one")
+    return loaded
+
+
+def known_templates(folders: Sequence[Path] = (TEMPLATES,)) -> set[str]:
+    """Return the names of all templates, like `email/cart/reminder`."""
+    return {
+        f"{path.parent.relative_to(folder)}/{path.name.split('.')[0]}"
+        for folder in folders
+        for path in folder.glob("*/*/*.j2")
+    }
+
+
+def _secret(settings: Settings, name: str) -> Secret:
+    given = getattr(settings, name)
+    return load_secret(settings.home, name, given.get_secret_value() if given else None)
+
+
+def _record(shop: ShopSettings) -> shops.ShopRecord:
+    return shops.ShopRecord(
+        id=shop.id,
+        name=shop.name,
+        url=shop.url,
+        locale=shop.locale,
+        timezone=shop.timezone,
+        currency=shop.currency,
+        country=shop.country,
+        sender=shop.sender,
+        reply_to=shop.reply_to,
+        postal_address=shop.postal_address,
+        privacy_url=shop.privacy_url,
+        logo_url=shop.logo_url,
+    )

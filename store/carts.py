@@ -1,0 +1,55 @@
+"""Carts and the orders that end them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select
+
+from models.cart import CartState
+from models.events import OrderStatus
+from models.situation import TOKEN_LIFE
+from store.rows import fetch, select_state
+from store.schema import CARTS, ORDER_TOKENS, ORDERS
+
+PURCHASE = (OrderStatus.PAID, OrderStatus.AUTHORIZED)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidOrder:
+    """What decides whether an order ends a cart."""
+
+    customer_id: str | None
+    placed_at: datetime
+    tokens: frozenset[str]
+
+
+def load_carts(connection: Connection, shop: str, tokens: Collection[str], ids: Collection[str]) -> list[CartState]:
+    """Return the carts of these names or ids."""
+    if not tokens and not ids:
+        return []
+    ways = [CARTS.c.token.in_(tokens), CARTS.c.alias.in_(tokens), CARTS.c.id.in_(ids)]
+    statement = select(*select_state(CARTS, CartState)).where(CARTS.c.shop == shop, or_(*ways))
+    return fetch(connection, CartState, statement)
+
+
+def paid_orders(
+    connection: Connection, shop: str, carts: Sequence[CartState], customers: Collection[str]
+) -> list[PaidOrder]:
+    """Return the paid orders that could end any of these carts: by a token, or by one of these customers."""
+    tokens = {token for cart in carts for token in cart.tokens}
+    earliest = min(cart.last_activity_at for cart in carts) - TOKEN_LIFE
+    by_token = select(ORDER_TOKENS.c.order_id).where(ORDER_TOKENS.c.shop == shop, ORDER_TOKENS.c.token.in_(tokens))
+    statement = (
+        select(ORDERS.c.id, ORDERS.c.customer_id, ORDERS.c.placed_at, ORDER_TOKENS.c.token)
+        .outerjoin(ORDER_TOKENS, ORDER_TOKENS.c.order_id == ORDERS.c.id)
+        .where(
+            ORDERS.c.status.in_(PURCHASE),
+            ORDERS.c.placed_at >= earliest,
+            or_(ORDERS.c.customer_id.in_(customers), ORDERS.c.id.in_(by_token)),
+        )
+    )
+    found: dict[str, tuple[str | None, datetime, set[str]]] = {}
+    for order, customer, placed_at, token in connection.execute(statement):
+        found.setdefault(order, (customer, placed_at, set()))[2].add(token)
+    return [PaidOrder(customer, placed_at, frozenset(names - {None})) for customer, placed_at, names in found.values()]

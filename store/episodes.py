@@ -1,0 +1,147 @@
+"""Journeys as facts open, move and close them; every change that Temporal must hear goes into the outbox with it."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from models.cart import CartState
+from models.episode import Former, JourneyState, episode_of, may_begin
+from models.policy import CartTrigger, Policy
+from models.profile import CustomerState
+from models.situation import joins
+from models.vocabulary import Kind, Outcome, Status
+from store.carts import paid_orders
+from store.ids import new_id
+from store.outbox import Call, OutboxRow, add_rows
+from store.people import People
+from store.rows import fetch, insert_all, select_state, update_all
+from store.schema import JOURNEYS
+
+
+NUDGED = timedelta(seconds=2)
+"""Whoever writes an outbox row delivers it at once; the relay looks after it from this long on."""
+
+
+class Episodes:
+    """The open journeys of the customers that a transaction has locked."""
+
+    def __init__(self, connection: Connection, people: People, recorded_at: datetime) -> None:
+        """Read them; `recorded_at` is the wall clock, for the outbox."""
+        self.connection = connection
+        self.people = people
+        self.recorded_at = recorded_at
+        self.outbox: list[OutboxRow] = []
+        self.open = open_journeys(connection, people.known) if people.known else []
+        self._changed: dict[str, JourneyState] = {}
+        self._new: list[JourneyState] = []
+
+    def of(self, customer: CustomerState) -> list[JourneyState]:
+        """Return the open journeys of a customer and of everybody who shares the address."""
+        ids = {one.id for one in self.people.group(customer)}
+        return [journey for journey in self.open if journey.open and journey.customer_id in ids]
+
+    def stop(self, journey: JourneyState, outcome: Outcome, at: datetime) -> None:
+        """Close a journey for a fact; Temporal is told to end its wait."""
+        journey.close(outcome, at, self.people.bump(self.people.known[journey.customer_id]))
+        self._changed[journey.id] = journey
+        self.outbox.append(self._row(journey, Call.STOPPED, outcome))
+
+    def stop_all(self, customer: CustomerState, outcome: Outcome, at: datetime) -> None:
+        """Close every open journey that reaches this customer's address."""
+        for journey in self.of(customer):
+            self.stop(journey, outcome, at)
+
+    def tell(self, journey: JourneyState, call: Call) -> None:
+        """Have a change that staff made to a journey written, and Temporal told."""
+        self._changed[journey.id] = journey
+        self.outbox.append(self._row(journey, call))
+
+    def touched(self, carts: Sequence[tuple[CartState, CustomerState, datetime]], policy: Policy | None) -> None:
+        """Let carts that have changed join or begin a journey; each comes with its owner and the owner's clock."""
+        waiting = []
+        for cart, customer, at in carts:
+            mine = [one for one in self.open if one.open and one.customer_id == customer.id and one.kind == Kind.CART]
+            if mine:
+                self._join(mine[0], cart, policy)
+            elif cart.lines and (customer.email or customer.phone):
+                waiting.append((cart, customer, at))
+        if policy is not None and isinstance(policy.trigger, CartTrigger) and waiting:
+            self._begin(waiting, policy, policy.trigger)
+
+    def _join(self, journey: JourneyState, cart: CartState, policy: Policy | None) -> None:
+        """One open cart journey a customer: the newest cart is what it is about."""
+        cart.journey_id = journey.id
+        journey.cart_id, journey.cart_token = cart.id, cart.token
+        if journey.j0 is None and policy is not None and isinstance(policy.trigger, CartTrigger):
+            journey.next_action_at = cart.last_activity_at + policy.trigger.abandoned_after
+        self._changed[journey.id] = journey
+
+    def _begin(
+        self, waiting: list[tuple[CartState, CustomerState, datetime]], policy: Policy, trigger: CartTrigger
+    ) -> None:
+        former = former_journeys(self.connection, [cart.id for cart, _, _ in waiting])
+        carts = [cart for cart, _, _ in waiting]
+        orders = paid_orders(self.connection, self.people.shop, carts, self.people.known)
+        for cart, customer, at in waiting:
+            ended = former.get(cart.id, [])
+            group = {one.id for one in self.people.group(customer)}
+            mine = [one for one in orders if one.customer_id in group or one.tokens & cart.tokens]
+            if any(joins(one.tokens, one.placed_at, cart.tokens, cart.last_activity_at) for one in mine):
+                continue
+            if may_begin(cart, ended, trigger, at) and not any(one.customer_id == customer.id for one in self._new):
+                self._add(cart, customer, policy, trigger, len(ended), at)
+
+    def _add(
+        self, cart: CartState, customer: CustomerState, policy: Policy, trigger: CartTrigger, number: int, at: datetime
+    ) -> None:
+        journey = JourneyState(
+            id=new_id(),
+            shop=cart.shop,
+            kind=Kind.CART,
+            customer_id=customer.id,
+            episode=episode_of(Kind.CART, cart.id, number),
+            since=cart.last_activity_at,
+            policy=policy.name,
+            policy_hash=policy.hash,
+            started_at=at,
+            cart_id=cart.id,
+            cart_token=cart.token,
+            step=policy.steps[0].name,
+            next_action_at=cart.last_activity_at + trigger.abandoned_after,
+        )
+        cart.journey_id = journey.id
+        self.people.bump(customer)
+        self._new.append(journey)
+        self.open.append(journey)
+        self.outbox.append(self._row(journey, Call.START))
+
+    def save(self) -> list[OutboxRow]:
+        """Write everything, and return what Temporal must now be told."""
+        insert_all(self.connection, JOURNEYS, self._new)
+        new = {one.id for one in self._new}
+        update_all(self.connection, JOURNEYS, [one for one in self._changed.values() if one.id not in new])
+        add_rows(self.connection, self.outbox)
+        return self.outbox
+
+    def _row(self, journey: JourneyState, call: Call, argument: str | None = None) -> OutboxRow:
+        return OutboxRow(new_id(), journey.id, call, argument, self.recorded_at, self.recorded_at + NUDGED)
+
+
+def open_journeys(connection: Connection, customers: Collection[str]) -> list[JourneyState]:
+    """Return the open journeys of these customers."""
+    statement = select(*select_state(JOURNEYS, JourneyState)).where(
+        JOURNEYS.c.customer_id.in_(customers), JOURNEYS.c.status != Status.CLOSED
+    )
+    return fetch(connection, JourneyState, statement)
+
+
+def former_journeys(connection: Connection, carts: Collection[str]) -> dict[str, list[Former]]:
+    """Return the closed journeys of these carts, by cart."""
+    statement = select(JOURNEYS.c.cart_id, JOURNEYS.c.outcome, JOURNEYS.c.closed_at).where(
+        JOURNEYS.c.cart_id.in_(carts), JOURNEYS.c.status == Status.CLOSED
+    )
+    found: dict[str, list[Former]] = {}
+    for cart_id, outcome, closed_at in connection.execute(statement):
+        found.setdefault(cart_id, []).append(Former(outcome, closed_at))
+    return found

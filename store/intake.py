@@ -1,0 +1,184 @@
+"""Facts in: one transaction that stores a batch of events, applies it by event time, and writes the outbox with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select
+
+from models.cart import CartState
+from models.events import Event, EventType
+from models.policy import Policy
+from models.profile import CustomerState, is_activity
+from models.vocabulary import Kind, Outcome
+from store.carts import load_carts
+from store.episodes import Episodes
+from store.erasure import erase_customers
+from store.ids import new_id
+from store.objections import Objections
+from store.outbox import OutboxRow
+from store.people import People
+from store.purchases import Purchases
+from store.rows import insert_all, update_all
+from store.schema import CARTS, EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What a batch did: how many events were new, how many were repetitions, and what Temporal must be told."""
+
+    accepted: int
+    duplicates: int
+    outbox: Sequence[OutboxRow]
+
+
+def ingest(
+    connection: Connection, shop: str, events: Sequence[Event], policy: Policy | None, received_at: datetime
+) -> Ingested:
+    """Store and apply events of one shop; `policy` is the cart policy that new journeys begin with."""
+    tokens = {token for event in events for token in _tokens(event)}
+    owners = {cart.customer_id for cart in load_carts(connection, shop, tokens, ())} - {None}
+    people = People(connection, shop)
+    people.lock((event.person for event in events), sorted(owner for owner in owners if owner))
+    fresh = _fresh(connection, shop, events)
+    if not fresh:
+        return Ingested(0, len(events), ())
+    people.make_missing((event.person, min(event.at, received_at)) for event in fresh)
+    batch = _Batch(connection, people, fresh, tokens, received_at)
+    for event in sorted(fresh, key=lambda one: one.at):
+        batch.apply(event)
+    return Ingested(len(fresh), len(events) - len(fresh), batch.save(policy))
+
+
+def _tokens(event: Event) -> tuple[str, ...]:
+    named = (event.cart.token, event.cart.alias) if event.cart else ()
+    ordered = event.order.cart_tokens if event.order else ()
+    return tuple(token for token in (*named, *ordered) if token)
+
+
+def _fresh(connection: Connection, shop: str, events: Sequence[Event]) -> list[Event]:
+    """Return the events that are not stored yet, each once."""
+    unique = {event.key: event for event in events}
+    statement = select(EVENTS.c.key).where(EVENTS.c.shop == shop, EVENTS.c.key.in_(list(unique)))
+    for key in connection.execute(statement).scalars():
+        del unique[key]
+    return list(unique.values())
+
+
+class _Batch:
+    """The customers, carts, orders and journeys that a batch changes; everything is written at the end."""
+
+    def __init__(
+        self, connection: Connection, people: People, events: list[Event], tokens: set[str], received_at: datetime
+    ) -> None:
+        self.connection, self.people, self.received_at = connection, people, received_at
+        self.episodes = Episodes(connection, people, received_at)
+        relaunched = {one.cart_id for one in self.episodes.open if one.cart_id}
+        self.old_carts = load_carts(connection, people.shop, tokens, relaunched)
+        self.carts = {cart.id: cart for cart in self.old_carts}
+        self.by_token = {cart.token: cart for cart in self.old_carts}
+        self.purchases = Purchases(connection, people.shop, self.episodes, self.carts)
+        self.purchases.load(events)
+        self.objections = Objections(connection, people, self.episodes, received_at)
+        known = (people.find(event.person) for event in events if event.person.consents)
+        self.objections.load({one.id for one in known if one})
+        self.rows: list[dict[str, object]] = []
+        self.touched: dict[str, tuple[CartState, CustomerState, datetime]] = {}
+        self.erased: dict[str, CustomerState] = {}
+
+    def apply(self, event: Event) -> None:
+        """Apply one event; events come in the order in which they happened."""
+        customer = self.people.find(event.person) or self._owner(event)
+        ahead = timedelta(seconds=customer.clock_s if customer else 0)
+        now = self.received_at + ahead
+        at = min(event.at, self.received_at) + ahead
+        cart = self._cart(event, customer, at)
+        if customer is not None:
+            self._about(event, customer, at, now)
+        if event.order is not None:
+            placed_at = min(event.order.placed_at or event.at, self.received_at) + ahead
+            self.purchases.apply(event.order, customer, at, placed_at)
+        if cart is not None and customer is not None:
+            self.touched[cart.id] = (cart, customer, now)
+        self.rows.append(self._row(event, customer, cart, at))
+
+    def _owner(self, event: Event) -> CustomerState | None:
+        """Return whose cart or order an anonymous event is about."""
+        carts = [cart for cart in self.carts.values() if cart.tokens & set(_tokens(event))]
+        return next((self.people.known[cart.customer_id] for cart in carts if cart.customer_id), None)
+
+    def _about(self, event: Event, customer: CustomerState, at: datetime, now: datetime) -> None:
+        self.people.bump(customer)
+        self.people.meet(customer, event.person, at)
+        if event.person.consents:
+            self.objections.record(customer, event.person.consents, now)
+        if is_activity(event):
+            customer.acted(at)
+            for journey in self.episodes.of(customer):
+                if journey.kind == Kind.INACTIVE and at > journey.since and event.order is None:
+                    self.episodes.stop(journey, Outcome.REENGAGED, now)
+        if event.type is EventType.ERASE:
+            self.episodes.stop_all(customer, Outcome.ERASED, now)
+            self.erased[customer.id] = customer
+
+    def _cart(self, event: Event, customer: CustomerState | None, at: datetime) -> CartState | None:
+        if event.cart is None:
+            return None
+        cart = self.by_token.get(event.cart.token)
+        if cart is None:
+            cart = CartState(new_id(), self.people.shop, event.cart.token, created_at=at, last_activity_at=at)
+            self.by_token[cart.token] = self.carts[cart.id] = cart
+        cart.apply(event.type, event.cart, at)
+        if customer is not None and at >= cart.last_activity_at:
+            self._owned(cart, customer, at)
+        self._emptied(cart, customer, at)
+        return cart
+
+    def _owned(self, cart: CartState, customer: CustomerState, at: datetime) -> None:
+        """Give a cart to whoever used it last; for its former owner it is gone."""
+        former = self.people.known.get(cart.customer_id or "")
+        cart.customer_id = customer.id
+        if former is not None and former is not customer:
+            for journey in self.episodes.of(former):
+                if journey.cart_id == cart.id and journey.customer_id == former.id:
+                    self.episodes.stop(journey, Outcome.CART_EMPTIED, at)
+
+    def _emptied(self, cart: CartState, customer: CustomerState | None, at: datetime) -> None:
+        """An emptied cart ends a journey that has begun; before J0 the customer may still be choosing."""
+        if cart.lines or customer is None:
+            return
+        for journey in self.episodes.of(customer):
+            if journey.cart_id == cart.id and journey.j0 is not None:
+                self.episodes.stop(journey, Outcome.CART_EMPTIED, at)
+
+    def _row(
+        self, event: Event, customer: CustomerState | None, cart: CartState | None, at: datetime
+    ) -> dict[str, object]:
+        return {
+            "shop": self.people.shop,
+            "key": event.key,
+            "type": event.type,
+            "name": event.name,
+            "customer_id": customer and customer.id,
+            "cart_id": cart and cart.id,
+            "product_id": event.product and event.product.product_id,
+            "properties": dict(event.properties) or None,
+            "at": at,
+            "received_at": self.received_at,
+        }
+
+    def save(self, policy: Policy | None) -> list[OutboxRow]:
+        """Write everything in the order in which rows lean on each other."""
+        gone = self.erased
+        alive = [(c, who, now) for c, who, now in self.touched.values() if c.customer_id == who.id and who.id not in gone]
+        self.episodes.touched(alive, policy)
+        self.people.save()
+        self.purchases.save()
+        self.objections.save()
+        old = {cart.id for cart in self.old_carts}
+        insert_all(self.connection, CARTS, [cart for cart in self.carts.values() if cart.id not in old])
+        update_all(self.connection, CARTS, self.old_carts)
+        outbox = self.episodes.save()
+        self.connection.execute(insert(EVENTS), self.rows)
+        erase_customers(self.connection, self.people.shop, list(gone.values()))
+        return outbox

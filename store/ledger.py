@@ -1,0 +1,197 @@
+"""The ledger: the one short transaction in which the gate is asked, answered for, and a message counts as handed over.
+
+No hand-over follows the commit of a stop, because stops and hand-overs take the same lock and this is the only place
+that writes `handed`.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from models.gate import Question, Ruling, gate
+from models.journey import delivery_key
+from models.stored import Json
+from models.vocabulary import DeliveryState, Outcome, Reason, Status, Verdict
+from store.ids import new_id
+from store.schema import CUSTOMERS, DECISIONS, DELIVERIES, JOURNEYS
+from store.situations import group_of, stock_of, switched_off
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A rendered step before the gate: the question, the message as bytes, and what the decision must remember.
+
+    `delivery` is the id that the message carries. `following` is the step after this one and when it is due.
+    """
+
+    question: Question
+    delivery: str
+    provider: str
+    message: bytes | None
+    coupon: str | None
+    inputs: dict[str, Json]
+    following: tuple[str, datetime] | None
+
+
+def hand_over(connection: Connection, intent: Intent, recorded_at: datetime) -> Ruling | None:
+    """Lock the customer, ask the gate, and write its answer; None when the facts have moved: read and ask again.
+
+    With the verdict `sent` the delivery is `handed` once this commits, and only then may the provider be called.
+    """
+    question = _locked(connection, intent.question)
+    if question is None:
+        return None
+    ruling = gate(question)
+    record(connection, question, ruling, intent, recorded_at)
+    journey_id, step = question.situation.journey.id, question.step.name
+    if ruling.verdict is Verdict.STOPPED and ruling.outcome is not None:
+        close(connection, journey_id, ruling.outcome, question.at)
+    elif ruling.verdict is Verdict.LATER:
+        _show(connection, journey_id, step, ruling.until)
+    else:
+        _show(connection, journey_id, *(intent.following or (None, None)))
+    return ruling
+
+
+def _locked(connection: Connection, question: Question) -> Question | None:
+    """Lock everybody with the address; the question stands when no writer has been there since it was read.
+
+    The kill switch and the stock belong to no customer, so they are read again.
+    """
+    situation = question.situation
+    if situation.customer is None:
+        return question
+    if group_of(connection, situation.journey.shop, situation.customer, lock=True) != situation.locked:
+        return None
+    fresh = replace(
+        situation,
+        switched_off=switched_off(connection),
+        stock=stock_of(connection, situation.journey.shop, situation.cart),
+    )
+    return replace(question, situation=fresh)
+
+
+def record(
+    connection: Connection, question: Question, ruling: Ruling, intent: Intent | None, recorded_at: datetime
+) -> None:
+    """Write a decision, and for a send the delivery; the same hold twice in a row is written once."""
+    situation, step = question.situation, question.step
+    handed = ruling.verdict is Verdict.SENT and intent is not None
+    if ruling.verdict is Verdict.LATER and _repeated(connection, situation.journey.id, step.name, ruling):
+        return
+    seq = _bump(connection, question) if handed else max((seq for _, seq in situation.locked), default=0)
+    decision = {
+        "id": new_id(),
+        "journey_id": situation.journey.id,
+        "at": question.at,
+        "step": step.name,
+        "channel": step.channel,
+        "verdict": ruling.verdict,
+        "reason": ruling.reason,
+        "inputs": ruling.inputs | (intent.inputs if handed and intent else {}),
+        "basis": ruling.basis,
+        "policy_hash": question.policy.hash,
+        "delivery_id": intent.delivery if handed and intent else None,
+        "seq": seq,
+        "recorded_at": recorded_at,
+    }
+    if handed and intent is not None:
+        decision["delivery_id"] = _hand(connection, question, ruling, intent, seq)
+    connection.execute(insert(DECISIONS), [decision])
+
+
+def _bump(connection: Connection, question: Question) -> int:
+    locked = question.situation.locked
+    seq = 1 + max(seq for _, seq in locked)
+    connection.execute(update(CUSTOMERS).where(CUSTOMERS.c.id.in_([one for one, _ in locked])).values(seq=seq))
+    return seq
+
+
+def _repeated(connection: Connection, journey_id: str, step: str, ruling: Ruling) -> bool:
+    statement = (
+        select(DECISIONS.c.verdict, DECISIONS.c.reason)
+        .where(DECISIONS.c.journey_id == journey_id, DECISIONS.c.step == step)
+        .order_by(DECISIONS.c.id.desc())
+        .limit(1)
+    )
+    last = connection.execute(statement).one_or_none()
+    return last is not None and tuple(last) == (ruling.verdict, ruling.reason)
+
+
+def _hand(connection: Connection, question: Question, ruling: Ruling, intent: Intent, seq: int) -> str:
+    """Write the delivery as handed: a new one, or the same one again after proof that nothing was accepted."""
+    situation, step, policy = question.situation, question.step, question.policy
+    assert situation.customer is not None
+    values = {
+        "state": DeliveryState.HANDED,
+        "provider": intent.provider,
+        "provider_id": None,
+        "problem": None,
+        "basis": ruling.basis,
+        "coupon": intent.coupon,
+        "message": intent.message,
+        "segment": question.facts["segment"],
+        "handed_at": question.at,
+        "settled_at": None,
+        "seq": seq,
+    }
+    key = delivery_key(situation.journey.id, step.name, step.channel)
+    if situation.delivery is not None:  # released: the gate lets no other state through
+        again = update(DELIVERIES).where(DELIVERIES.c.key == key).values(attempts=DELIVERIES.c.attempts + 1, **values)
+        return str(connection.execute(again.returning(DELIVERIES.c.id)).scalar_one())
+    fixed = {
+        "id": intent.delivery,
+        "key": key,
+        "journey_id": situation.journey.id,
+        "customer_id": situation.customer.id,
+        "step": step.name,
+        "channel": step.channel,
+        "policy": policy.name,
+        "policy_hash": policy.hash,
+        "attempts": 1,
+        "releases": [],
+    }
+    connection.execute(insert(DELIVERIES), [fixed | values])
+    return intent.delivery
+
+
+def _show(connection: Connection, journey_id: str, step: str | None, at: datetime | None) -> None:
+    """Keep what the journey does next where everybody can see it."""
+    open_ = (JOURNEYS.c.id == journey_id, JOURNEYS.c.status != Status.CLOSED)
+    connection.execute(update(JOURNEYS).where(*open_).values(step=step, next_action_at=at))
+
+
+def close(connection: Connection, journey_id: str, outcome: Outcome, at: datetime) -> None:
+    """Record an outcome, unless there is one; the caller holds the customer's lock, or wants the end of the plan."""
+    seq = select(CUSTOMERS.c.seq).where(CUSTOMERS.c.id == JOURNEYS.c.customer_id).scalar_subquery()
+    values = {"status": Status.CLOSED, "outcome": outcome, "closed_at": at, "closed_seq": seq, "next_action_at": None}
+    connection.execute(
+        update(JOURNEYS).where(JOURNEYS.c.id == journey_id, JOURNEYS.c.status != Status.CLOSED).values(values)
+    )
+
+
+def settle(
+    connection: Connection, delivery: str, state: DeliveryState, at: datetime, provider_id: str | None, problem: str
+) -> None:
+    """Write what is known of a handed message; what was proved before is never unlearnt."""
+    row = connection.execute(
+        select(DELIVERIES.c.state, DELIVERIES.c.releases, DELIVERIES.c.attempts).where(DELIVERIES.c.id == delivery)
+    ).one_or_none()
+    if row is None or row.state not in (DeliveryState.HANDED, DeliveryState.UNKNOWN):
+        return
+    releases = list(row.releases)
+    if state is DeliveryState.RELEASED:
+        releases.append({"attempt": row.attempts, "at": at.isoformat(), "proof": problem})
+    values = {"state": state, "settled_at": at, "releases": releases, "problem": problem or None}
+    if provider_id is not None:
+        values["provider_id"] = provider_id
+    connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery).values(values))
+
+
+def ruled(verdict: Verdict, reason: Reason, problem: str, until: datetime | None = None) -> Ruling:
+    """Return the ruling that a provider's answer amounts to."""
+    inputs: dict[str, Json] = {"problem": problem}
+    if until is not None:
+        inputs["until"] = until.isoformat()
+    return Ruling(verdict, reason, inputs, until=until)

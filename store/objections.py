@@ -1,0 +1,194 @@
+"""Consents and objections: an append-only ledger, and the addresses that no channel may use."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, or_, select, update
+
+from models.consent import latest
+from models.events import MARKETING, ConsentEntry
+from models.profile import CustomerState
+from models.situation import ConsentRecord, CustomerRecord, SuppressionReason
+from models.vocabulary import Channel, ConsentState, Outcome
+from store.episodes import Episodes
+from store.ids import new_id
+from store.people import People
+from store.rows import insert_all
+from store.schema import CONSENTS, SUPPRESSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRow:
+    """One row of the consent ledger."""
+
+    id: str
+    customer_id: str
+    channel: str
+    purpose: str
+    state: str
+    source: str
+    wording: str | None
+    at: datetime
+    recorded_at: datetime
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionRow:
+    """One address that a channel must not use."""
+
+    id: str
+    shop: str
+    channel: str
+    address: str
+    customer_id: str | None
+    reason: str
+    at: datetime
+    seq: int
+    lifted_at: datetime | None = None
+    lifted_seq: int | None = None
+
+
+@dataclass(slots=True)
+class Objections:
+    """What customers allow and forbid, in one transaction that holds their locks."""
+
+    connection: Connection
+    people: People
+    episodes: Episodes
+    recorded_at: datetime
+    _ledger: dict[str, list[ConsentRecord]] = field(default_factory=dict)
+    _rows: list[ConsentRow] = field(default_factory=list)
+    _suppressed: list[SuppressionRow] = field(default_factory=list)
+
+    def load(self, customers: Collection[str]) -> None:
+        """Read the ledgers of these customers."""
+        for customer in customers:
+            self._ledger.setdefault(customer, [])
+        if customers:
+            statement = select(CONSENTS).where(CONSENTS.c.customer_id.in_(customers))
+            for row in self.connection.execute(statement).mappings():
+                self._ledger[row["customer_id"]].append(consent_record(row))
+
+    def record(self, customer: CustomerState, entries: Sequence[ConsentEntry], at: datetime) -> None:
+        """Append what the customer said, unless it is known; a last word of no is an objection, of yes lifts one."""
+        ledger = self._ledger[customer.id]
+        for entry in entries:
+            record = ConsentRecord(entry.channel, entry.purpose, entry.state, entry.source, min(entry.at, at))
+            if record in ledger:
+                continue
+            ledger.append(record)
+            self._append(customer, record, entry.wording)
+            if entry.purpose == MARKETING and latest(ledger, entry.channel) == record:
+                if entry.state is ConsentState.WITHDRAWN:
+                    self._object(customer, (entry.channel,), record.at, at)
+                else:
+                    self._lift(customer, entry.channel, record.at)
+
+    def object(self, customer: CustomerState, channels: Collection[Channel], source: str, at: datetime) -> None:
+        """Record an objection: the channels are closed to the address, and every open journey of it ends."""
+        for channel in channels:
+            record = ConsentRecord(channel, MARKETING, ConsentState.WITHDRAWN, source, at)
+            self._append(customer, record, None)
+        self._object(customer, channels, at, at)
+
+    def _append(self, customer: CustomerState, record: ConsentRecord, wording: str | None) -> None:
+        seq = self.people.bump(customer)
+        row = ConsentRow(
+            new_id(),
+            customer.id,
+            record.channel,
+            record.purpose,
+            record.state,
+            record.source,
+            wording,
+            record.at,
+            self.recorded_at,
+            seq,
+        )
+        self._rows.append(row)
+
+    def _object(self, customer: CustomerState, channels: Collection[Channel], said: datetime, at: datetime) -> None:
+        seq = self.people.bump(customer)
+        for channel in channels:
+            address = address_of(channel, customer)
+            if address is not None:
+                reason = SuppressionReason.OBJECTION
+                row = SuppressionRow(new_id(), self.people.shop, channel, address, customer.id, reason, said, seq)
+                self._suppressed.append(row)
+        self.episodes.stop_all(customer, Outcome.OPTED_OUT, at)
+
+    def _lift(self, customer: CustomerState, channel: Channel, said: datetime) -> None:
+        """A later, explicit consent of the same person lifts an objection; nothing else is lifted here."""
+        own = or_(SUPPRESSIONS.c.customer_id == customer.id, SUPPRESSIONS.c.customer_id.is_(None))
+        self.connection.execute(
+            update(SUPPRESSIONS)
+            .where(
+                SUPPRESSIONS.c.shop == self.people.shop,
+                SUPPRESSIONS.c.channel == channel,
+                SUPPRESSIONS.c.address.in_(addresses_of(customer.shop, channel, customer)),
+                SUPPRESSIONS.c.reason == SuppressionReason.OBJECTION,
+                SUPPRESSIONS.c.lifted_at.is_(None),
+                SUPPRESSIONS.c.at < said,
+                own,
+            )
+            .values(lifted_at=said, lifted_seq=self.people.bump(customer))
+        )
+
+    def save(self) -> None:
+        """Write every entry."""
+        insert_all(self.connection, CONSENTS, self._rows)
+        insert_all(self.connection, SUPPRESSIONS, self._suppressed)
+
+
+def suppress(
+    connection: Connection, shop: str, channel: Channel, address: str, reason: SuppressionReason, at: datetime, seq: int
+) -> None:
+    """Close a channel to an address for a reason that is not the customer's own wish."""
+    row = SuppressionRow(new_id(), shop, channel, address, None, reason, at, seq)
+    insert_all(connection, SUPPRESSIONS, [row])
+
+
+def suppressed(connection: Connection, shop: str, customer: CustomerRecord) -> dict[Channel, SuppressionReason]:
+    """Return the channels that are closed to a customer's addresses; a complaint outranks everything."""
+    addresses = [address for channel in Channel for address in addresses_of(shop, channel, customer)]
+    statement = select(SUPPRESSIONS.c.channel, SUPPRESSIONS.c.reason).where(
+        SUPPRESSIONS.c.shop == shop, SUPPRESSIONS.c.address.in_(addresses), SUPPRESSIONS.c.lifted_at.is_(None)
+    )
+    order = list(SuppressionReason)
+    found: dict[Channel, SuppressionReason] = {}
+    for channel, reason in connection.execute(statement):
+        new, old = SuppressionReason(reason), found.get(Channel(channel))
+        found[Channel(channel)] = new if old is None else min(new, old, key=order.index)
+    return found
+
+
+def address_of(channel: Channel, customer: CustomerState | CustomerRecord) -> str | None:
+    """Return the address under which a channel reaches a customer; a device is reached by the customer's id."""
+    match channel:
+        case Channel.EMAIL:
+            return customer.email_key
+        case Channel.SMS:
+            return customer.phone
+        case Channel.PUSH:
+            return f"customer:{customer.id}"
+
+
+def addresses_of(shop: str, channel: Channel, customer: CustomerState | CustomerRecord) -> list[str]:
+    """Return the address and what is left of it when its owner was erased."""
+    address = address_of(channel, customer)
+    return [] if address is None else [address, hidden(shop, address)]
+
+
+def hidden(shop: str, address: str) -> str:
+    """Return what is kept of an erased address, so that its objection goes on to count."""
+    return "sha256:" + hashlib.sha256(f"{shop}\n{address}".encode()).hexdigest()
+
+
+def consent_record(row: RowMapping) -> ConsentRecord:
+    """Read a row of the ledger."""
+    return ConsentRecord(
+        Channel(row["channel"]), row["purpose"], ConsentState(row["state"]), row["source"], row["at"]
+    )

@@ -1,0 +1,131 @@
+"""Who a Shopify webhook is about, and which consents it proves."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from models.contact import is_email, phone_number, text_or_none
+from models.events import MARKETING, ConsentEntry, Person
+from models.vocabulary import Channel, ConsentState
+from storefronts.shopify_shapes import Address, CustomerPayload, MarketingConsent, Purchase
+
+_STATES = {"subscribed": ConsentState.GRANTED, "unsubscribed": ConsentState.WITHDRAWN}
+_LETS_THE_BOX_DECIDE = frozenset({"", "not_subscribed", "subscribed"})
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What surrounds a webhook's body: topic, digest of the raw bytes, times of the event and of its arrival."""
+
+    topic: str
+    digest: str
+    country: str
+    triggered: datetime | None
+    at: datetime
+
+    def time(self, told: datetime | None) -> datetime:
+        """Return the event time in UTC: as the resource tells it, else as the headers do, else the arrival."""
+        return utc(told) or self.triggered or self.at
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """Return a moment in UTC, None for one at the ends of the calendar that has none."""
+    return moment.astimezone(UTC) if moment is not None and 1 < moment.year < 9999 else None
+
+
+def customer(given: CustomerPayload, sent: Sent) -> Person:
+    """Return the customer of a body that is about a customer."""
+    country = given.default_address.country_code if given.default_address else None
+    consents = (
+        _recorded(Channel.EMAIL, given.email_marketing_consent, given, sent),
+        _recorded(Channel.SMS, given.sms_marketing_consent, given, sent),
+    )
+    return Person(
+        external_id=given.id,
+        email=email(given.email),
+        phone=phone(given.phone, country, sent),
+        first_name=text_or_none(given.first_name),
+        country=country,
+        consents=tuple(one for one in consents if one),
+    )
+
+
+def buyer(given: Purchase, sent: Sent, contact_email: str | None = None) -> Person:
+    """Return who checks out or orders: the address typed there, else the customer's own."""
+    known = customer(given.customer or CustomerPayload(), sent)
+    billing, shipping = given.billing_address or Address(), given.shipping_address or Address()
+    country = shipping.country_code or billing.country_code or known.country
+    sms = given.sms_marketing_phone if given.buyer_accepts_sms_marketing else None
+    person = Person(
+        external_id=known.external_id,
+        email=email(given.email) or email(contact_email) or known.email,
+        phone=phone(sms, country, sent) or phone(given.phone, country, sent) or known.phone,
+        first_name=known.first_name or text_or_none(billing.first_name) or text_or_none(shipping.first_name),
+        locale=_locale(given.customer_locale),
+        country=country,
+    )
+    recorded = _recorded_for(person, known)
+    return replace(person, consents=recorded + _ticked(person, given, sent, recorded))
+
+
+def email(address: str | None) -> str | None:
+    """Return a usable address as it was given, or None."""
+    address = (address or "").strip()
+    return address if address and is_email(address) else None
+
+
+def phone(number: str | None, country: str | None, sent: Sent) -> str | None:
+    """Return a usable number in E.164, or None."""
+    return phone_number(number, country or sent.country) if number else None
+
+
+def entry(channel: Channel, record: MarketingConsent, sent: Sent, undated: datetime | None) -> ConsentEntry | None:
+    """Return the ledger entry of a marketing consent; `undated` dates one without date, None leaves it out."""
+    state, at = _STATES.get(record.state or ""), utc(record.consent_updated_at) or undated
+    if state is None or at is None:
+        return None
+    return ConsentEntry(channel, MARKETING, state, f"shopify:{sent.topic}", at)
+
+
+def _recorded(
+    channel: Channel, record: MarketingConsent | None, given: CustomerPayload, sent: Sent
+) -> ConsentEntry | None:
+    if record is None:
+        return None
+    # An undated grant counts from the customer's beginning: dated later it would undo an objection made since.
+    undated = utc(given.created_at) if record.state == "subscribed" else sent.time(given.updated_at)
+    return entry(channel, record, sent, undated)
+
+
+def _recorded_for(person: Person, known: Person) -> tuple[ConsentEntry, ...]:
+    """Return the recorded consents that concern this person: a grant holds for the address it was given to only."""
+    same = {Channel.EMAIL: person.email_key == known.email_key, Channel.SMS: person.phone == known.phone}
+    return tuple(one for one in known.consents if one.state is ConsentState.WITHDRAWN or same.get(one.channel, False))
+
+
+def _ticked(
+    person: Person, given: Purchase, sent: Sent, recorded: tuple[ConsentEntry, ...]
+) -> tuple[ConsentEntry, ...]:
+    """Return consents given by a box of the checkout where the customer's record does not decide.
+
+    They count from the checkout's beginning: the body does not tell when the box was ticked, and a later date would
+    undo an objection made since.
+    """
+    at = utc(given.created_at)
+    records = given.customer or CustomerPayload()
+    phone_given = phone(given.sms_marketing_phone, person.country, sent)
+    boxes = (
+        (Channel.EMAIL, given.buyer_accepts_marketing and person.email, records.email_marketing_consent),
+        (Channel.SMS, given.buyer_accepts_sms_marketing and phone_given, records.sms_marketing_consent),
+    )
+    return tuple(
+        ConsentEntry(channel, MARKETING, ConsentState.GRANTED, f"shopify:{sent.topic}", at)
+        for channel, ticked, record in boxes
+        if at and ticked and (record is None or (record.state or "") in _LETS_THE_BOX_DECIDE)
+        if all(one.channel is not channel for one in recorded)
+    )
+
+
+def _locale(given: str | None) -> str | None:
+    return given.replace("_", "-") if given and _LOCALE.fullmatch(given) else None
