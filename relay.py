@@ -21,7 +21,7 @@ from runtime import temporal
 from runtime.metrics import OUTBOX_LAG, OUTBOX_SET_ASIDE
 from store.db import Database
 from store.outbox import Call, OutboxRow, due_rows, failed, lag, told
-from store.runs import Run, load_run, unstarted
+from store.runs import Run, load_run, open_runs
 
 _log = structlog.get_logger()
 _BATCH = 100
@@ -118,10 +118,12 @@ class Relay:
     async def rebuild(self) -> int:
         """Start every open journey that has no run in Temporal, and return how many there were."""
         client = await self.connect()
+        query = "WorkflowType = 'Relaunch' AND ExecutionStatus = 'Running'"
+        running = {one.id async for one in client.list_workflows(query, page_size=1000)}
         started, after = 0, ""
-        while page := await self.db.read(unstarted, after, _BATCH):
-            done = await asyncio.gather(*(start(client, run, self.now()) for run in page))
-            started += sum(done)
+        while page := await self.db.read(open_runs, after, _BATCH):
+            lost = [run for run in page if run.id not in running]
+            started += sum(await asyncio.gather(*(start(client, run, self.now()) for run in lost)))
             after = page[-1].id
         if started:
             _log.info("journeys.rebuilt", started=started)

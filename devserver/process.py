@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from io import BufferedRandom
@@ -15,8 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
@@ -68,7 +66,10 @@ class Server:
         namespace: str = "default",
         search_attributes: Sequence[SearchAttributeKey[Any]] = (),
     ) -> None:
-        """Prepare to run `binary` on `port`, a free one by default, with its database in `home`."""
+        """Prepare to run `binary` on `port`, a free one by default, with its database in `home`.
+
+        The namespace is made where it is missing, and knows the search attributes when the server answers.
+        """
         self.port = port
         self.namespace = namespace
         self.adopted = False
@@ -105,7 +106,6 @@ class Server:
         if not self.adopted:
             await self.stop()
             await self._spawn()
-        await self._register()
 
     async def stop(self) -> None:
         """Stop the server, with violence after ten seconds; nothing happens when none runs."""
@@ -157,7 +157,8 @@ class Server:
             raise ServerError(f"the Temporal server did not start: {self._last_words()}; see {self._log}")
 
     def _arguments(self) -> list[str]:
-        flags = {
+        kinds = {key.name: key.indexed_value_type.name.title().replace("_", "") for key in self._attributes}
+        flags: dict[str, Sequence[str]] = {
             "--ip": [_HOST],
             "--port": [str(self.port)],
             "--namespace": [self.namespace],
@@ -166,30 +167,10 @@ class Server:
             "--log-format": ["json"],
             "--dynamic-config-value": _DYNAMIC,
             "--sqlite-pragma": _PRAGMAS,
-            "--search-attribute": [f"{name}={kind}" for name, kind in self._named_attributes().items()],
+            "--search-attribute": [f"{name}={kind}" for name, kind in kinds.items()],
         }
-        return ["server", "start-dev", "--headless", *(part for flag in flags for v in flags[flag] for part in (flag, v))]
-
-    def _named_attributes(self) -> Mapping[str, str]:
-        """Return the type of each search attribute as the server spells it: KeywordList for KEYWORD_LIST."""
-        return {key.name: key.indexed_value_type.name.title().replace("_", "") for key in self._attributes}
-
-    async def _register(self) -> None:
-        """Add the attributes that the server did not take from its command line, as for a file that has a past."""
-        client = await Client.connect(self.address, namespace=self.namespace)
-        known = await client.operator_service.list_search_attributes(
-            ListSearchAttributesRequest(namespace=self.namespace)
-        )
-        missing = [key for key in self._attributes if key.name not in known.custom_attributes]
-        if missing:
-            await client.operator_service.add_search_attributes(
-                AddSearchAttributesRequest(
-                    namespace=self.namespace,
-                    search_attributes={
-                        key.name: IndexedValueType.ValueType(key.indexed_value_type.value) for key in missing
-                    },
-                )
-            )
+        given = (part for flag, values in flags.items() for value in values for part in (flag, value))
+        return ["server", "start-dev", "--headless", *given]
 
     def _note(self) -> _Note | None:
         """Return the note of the server that runs, None when none does."""
@@ -202,7 +183,8 @@ class Server:
     async def _gone(self, patience: float | None) -> None:
         """Return when no server runs, or when `patience`, in seconds, is at its end."""
         until = None if patience is None else time.monotonic() + patience
-        while self._note() is not None and (until is None or time.monotonic() < until):
+        # A lock that another process holds has no event to wait for.
+        while self._note() is not None and (until is None or time.monotonic() < until):  # noqa: ASYNC110
             await asyncio.sleep(_POLL_S)
 
     def _last_words(self) -> str:

@@ -99,18 +99,22 @@ def _got(cache: Path, echo: Echo) -> Path:
     for way, target in ((_download, _downloaded(cache)), (_build, _built(cache))):
         try:
             with tempfile.TemporaryDirectory(dir=cache, prefix="part-") as part:
-                binary = way(Path(part), echo)
-                if not _will_do(binary):
-                    raise _NotThisWay(f"{binary.name} does not run here")
-                binary.replace(target)
-                return target
+                return _kept(way(Path(part), echo), target)
         except _NotThisWay as error:
             closed.append(str(error))
     raise ProvisionError(
-        f"no Temporal server for this machine ({'; '.join(closed)}). Three ways out: let this machine reach the network, "
-        f"so that Temporal's server can be downloaded; or install Go {_go_needed()} or newer, so that it can be built; "
+        f"no Temporal server for this machine ({'; '.join(closed)}). Three ways out: let this machine reach the "
+        f"network and download Temporal's server; or install Go {_go_needed()} or newer, so that it can be built; "
         f"or put Temporal's own command, {CLI_VERSION} or newer, on PATH as `temporal`"
     )
+
+
+def _kept(binary: Path, target: Path) -> Path:
+    """Move a server that runs to where it is kept, whole or not at all."""
+    if not _will_do(binary):
+        raise _NotThisWay(f"what was got as {target.name} does not run here")
+    binary.replace(target)
+    return target
 
 
 def _built(cache: Path) -> Path:
@@ -134,7 +138,10 @@ def _download(part: Path, echo: Echo) -> Path:
     """Let the SDK download Temporal's own command, in a process that can be given up."""
     binary, arriving = part / f"temporal-{CLI_VERSION}", part / f"temporal-{CLI_VERSION}.downloading"
     command = [sys.executable, "-m", "devserver.download", CLI_VERSION, str(part)]
-    with tempfile.TemporaryFile() as log, subprocess.Popen(command, stdout=log, stderr=log, cwd=_SOURCES.parent) as process:
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, stdout=log, stderr=log, cwd=_SOURCES.parent) as process,
+    ):
         since, size, shown = time.monotonic(), -1, False
         while process.poll() is None:
             now = arriving.stat().st_size if arriving.exists() else -1

@@ -1,12 +1,27 @@
 """One way to reach Temporal, for every part: the connection, and what its UI can be searched by."""
 
+import asyncio
 from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+)
 from temporalio.common import SearchAttributeKey
-from temporalio.service import RPCError
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError, TLSConfig
+
+from models.journey import TASK_QUEUE
+from settings import Settings
 
 SHOP = SearchAttributeKey.for_keyword("RelaunchShop")
 POLICY = SearchAttributeKey.for_keyword("RelaunchPolicy")
@@ -14,9 +29,63 @@ CUSTOMER = SearchAttributeKey.for_keyword("RelaunchCustomer")
 OUTCOME = SearchAttributeKey.for_keyword("RelaunchOutcome")
 SEARCH_ATTRIBUTES = (SHOP, POLICY, CUSTOMER, OUTCOME)
 
+SWEEP = "relaunch-sweep"
+"""The id of the schedule that looks for inactive subscribers, and the beginning of its runs' ids."""
+_EVERY = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "weekly": timedelta(days=7)}
+_PATIENCE_S = 10.0
+
 
 class TemporalError(Exception):
     """Temporal cannot be reached or does not do what is asked."""
+
+
+class Connection:
+    """A connection that is made when it is first needed, and kept."""
+
+    def __init__(self, settings: Settings, address: str | None = None, runtime: Runtime | None = None) -> None:
+        """Connect to `address`, else to the cluster of the settings."""
+        self.settings, self.runtime = settings, runtime
+        self.address = address or settings.temporal_address
+        self._client: Client | None = None
+        self._lock = asyncio.Lock()
+
+    async def client(self) -> Client:
+        """Return the client; raise `TemporalError` when nothing answers within ten seconds."""
+        async with self._lock:
+            if self._client is None:
+                self._client = await self._connect()
+            return self._client
+
+    async def _connect(self) -> Client:
+        if self.address is None:
+            raise TemporalError("no Temporal: start `relaunch up`, or set RELAUNCH_TEMPORAL_ADDRESS")
+        key = self.settings.temporal_api_key
+        try:
+            return await asyncio.wait_for(
+                Client.connect(
+                    self.address,
+                    namespace=self.settings.temporal_namespace,
+                    tls=_tls(self.settings),
+                    api_key=key.get_secret_value() if key else None,
+                    runtime=self.runtime,
+                ),
+                _PATIENCE_S,
+            )
+        except (RuntimeError, RPCError, OSError, TimeoutError) as error:
+            raise TemporalError(f"Temporal at {self.address} does not answer ({type(error).__name__})") from None
+
+
+def metered(port: int) -> Runtime:
+    """Return a runtime whose own metrics can be read on a port of this machine; one a process."""
+    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=f"127.0.0.1:{port}")))
+
+
+def _tls(settings: Settings) -> TLSConfig | bool:
+    files = (settings.temporal_tls_ca, settings.temporal_tls_cert, settings.temporal_tls_key)
+    if not any(files):
+        return settings.temporal_tls
+    ca, cert, key = (path.read_bytes() if path else None for path in files)
+    return TLSConfig(server_root_ca_cert=ca, client_cert=cert, client_private_key=key)
 
 
 async def register_search_attributes(client: Client) -> None:
@@ -30,13 +99,25 @@ async def register_search_attributes(client: Client) -> None:
             keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
             await client.operator_service.add_search_attributes(
                 AddSearchAttributesRequest(
-                    namespace=client.namespace, search_attributes={name: keyword for name in missing}
-                ),
-                timeout=timedelta(seconds=20),
+                    namespace=client.namespace, search_attributes=dict.fromkeys(missing, keyword)
+                )
             )
     except RPCError as error:
+        names = ", ".join(key.name for key in SEARCH_ATTRIBUTES)
         raise TemporalError(
             f"Temporal's namespace {client.namespace!r} does not take our search attributes ({error.status.name}): "
-            "let an administrator add RelaunchShop, RelaunchPolicy, RelaunchCustomer and "
-            "RelaunchOutcome as Keyword"
+            f"let an administrator add {names} as Keyword"
         ) from error
+
+
+async def schedule_sweep(client: Client, every: str) -> None:
+    """Have inactive subscribers looked for so often: hourly, daily or weekly; an older schedule is changed."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow("Sweep", id=SWEEP, task_queue=TASK_QUEUE),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=_EVERY[every])], jitter=timedelta(minutes=5)),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    try:
+        await client.create_schedule(SWEEP, schedule)
+    except ScheduleAlreadyRunningError:
+        await client.get_schedule_handle(SWEEP).update(lambda _: ScheduleUpdate(schedule))

@@ -90,6 +90,7 @@ def _without_slash(text: str) -> str:
 
 
 def local_sender(data: dict[str, str]) -> str:
+    """Return the sender of a shop that has named none, from its `name`: it serves on this machine only."""
     return str(Address(data["name"], "relaunch", "localhost"))
 
 

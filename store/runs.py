@@ -38,8 +38,8 @@ def load_run(connection: Connection, journey_id: str, *, closed: bool = False) -
     return next(iter(fetch(connection, Run, statement)), None)
 
 
-def unstarted(connection: Connection, after: str, limit: int) -> list[Run]:
-    """Return open journeys, by id, from `after` on; Temporal itself says which of them run."""
+def open_runs(connection: Connection, after: str, limit: int) -> list[Run]:
+    """Return open journeys by id, from behind `after` on."""
     statement = _select().where(JOURNEYS.c.status != Status.CLOSED, JOURNEYS.c.id > after)
     return fetch(connection, Run, statement.order_by(JOURNEYS.c.id).limit(limit))
 

@@ -1,0 +1,126 @@
+"""The commands that run things: everything on one machine, or one part for several machines."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from runtime.installation import Installation
+    from settings import Settings
+
+Part = Literal["worker", "api", "relay"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `up`, `worker`, `api` and `relay`."""
+    app.command("up", help="Run everything on this machine. Example: relaunch up --port 8080")(up)
+    for part, what in _PARTS.items():
+        app.command(part, help=f"{what} Example: relaunch {part}")(_command(part))
+
+
+_PARTS: dict[Part, str] = {
+    "worker": "Run a Temporal worker only, for several machines.",
+    "api": "Run the HTTP API only, for several machines.",
+    "relay": "Run the relay only, which tells Temporal what the store has decided.",
+}
+
+
+def up(
+    rehearsal: Annotated[bool, typer.Option("--rehearsal", help="Let time be moved; messages say so.")] = False,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the API.")] = None,
+) -> None:
+    """Run everything on this machine until Ctrl-C or SIGTERM."""
+    asyncio.run(_up(_settings(port), rehearsal=rehearsal))
+
+
+def _command(part: Part):  # type: ignore[no-untyped-def] # typer reads the inner function
+    def run() -> None:
+        asyncio.run(_part(_settings(None), part))
+
+    return run
+
+
+def _settings(port: int | None) -> "Settings":
+    from runtime import logs  # noqa: PLC0415 - `relaunch --help` must not wait for this
+    from settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(**({} if port is None else {"port": port}))
+    logs.configure(settings.log_format, settings.log_level)
+    return settings
+
+
+async def _up(settings: "Settings", *, rehearsal: bool) -> None:
+    from cli.services import Services, embedded, free_port  # noqa: PLC0415
+    from devserver.provide import provide  # noqa: PLC0415
+    from runtime import temporal  # noqa: PLC0415
+    from runtime.home import hold  # noqa: PLC0415
+    from runtime.installation import opened  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(hold(settings.home))
+        installation = await stack.enter_async_context(opened(settings, rehearsal=rehearsal))
+        server = None
+        if settings.temporal_address is None:
+            binary = await asyncio.to_thread(provide, console.print)
+            server = await stack.enter_async_context(embedded(binary, installation))
+        metrics = free_port()
+        services = Services(installation, server.address if server else None, temporal.metered(metrics))
+        services.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
+        services.stop_on_signals()
+        parts = [services.api, services.worker, services.relaying]
+        if server is not None:
+            running = server
+
+            async def embedded_temporal() -> None:
+                await services.temporal_kept(running)
+
+            parts.append(embedded_temporal)
+        async with services.running(*parts):
+            await _greet(console, services.ready, services.stopping, installation, services.connection.address)
+            await services.stopping.wait()
+    console.print("stopped; the next `relaunch up` goes on from here")
+
+
+async def _part(settings: "Settings", part: Part) -> None:
+    from cli.services import Services, free_port  # noqa: PLC0415
+    from runtime import temporal  # noqa: PLC0415
+    from runtime.installation import opened  # noqa: PLC0415
+
+    async with opened(settings) as installation:
+        metrics = free_port()
+        services = Services(installation, None, temporal.metered(metrics))
+        services.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
+        services.stop_on_signals()
+        run = {"worker": services.worker, "api": services.api, "relay": services.relaying}[part]
+        async with services.running(run):
+            await services.stopping.wait()
+
+
+async def _greet(
+    console: Console,
+    ready: asyncio.Event,
+    stopping: asyncio.Event,
+    installation: "Installation",
+    temporal_address: str | None,
+) -> None:
+    """Say where everything is, and show new keys this once."""
+    waits = [asyncio.create_task(ready.wait()), asyncio.create_task(stopping.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    settings = installation.settings
+    table = Table.grid(padding=(0, 2))
+    if installation.rehearsal:
+        table.add_row("[bold yellow]rehearsal[/]", "time can be moved; nothing here is for real customers")
+    table.add_row("API", f"http://{settings.host}:{settings.port}  (documentation at /docs)")
+    table.add_row("Temporal", temporal_address or "")
+    table.add_row("messages", "by SMTP" if settings.smtp_url else f"as files in {settings.outbox_dir}")
+    for secret in installation.new:
+        if secret.name != "secret_key":
+            table.add_row(secret.name.replace("_", " "), f"[bold]{secret.value}[/]  (kept in the home; shown this once)")
+    console.print(table)
