@@ -171,9 +171,9 @@ class _Batch:
         """Write everything in the order in which rows lean on each other."""
         gone = self.erased
         alive = [(c, who, now) for c, who, now in self.touched.values() if c.customer_id == who.id and who.id not in gone]
+        self.purchases.save()  # first: an order of this batch ends a cart of this batch
         self.episodes.touched(alive, policy)
         self.people.save()
-        self.purchases.save()
         self.objections.save()
         old = {cart.id for cart in self.old_carts}
         insert_all(self.connection, CARTS, [cart for cart in self.carts.values() if cart.id not in old])

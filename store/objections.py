@@ -122,6 +122,11 @@ class Objections:
 
     def _lift(self, customer: CustomerState, channel: Channel, said: datetime) -> None:
         """A later, explicit consent of the same person lifts an objection; nothing else is lifted here."""
+        self._suppressed = [
+            one
+            for one in self._suppressed
+            if (one.customer_id, one.channel) != (customer.id, channel) or one.at >= said
+        ]
         own = or_(SUPPRESSIONS.c.customer_id == customer.id, SUPPRESSIONS.c.customer_id.is_(None))
         self.connection.execute(
             update(SUPPRESSIONS)

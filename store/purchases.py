@@ -123,13 +123,14 @@ class Purchases:
 
     def _end(self, facts: OrderFacts, placed_at: datetime, customer: CustomerState, at: datetime) -> None:
         tokens = frozenset(facts.cart_tokens)
-        for journey in self.episodes.of(customer):
+        own = {id(journey) for journey in self.episodes.of(customer)}
+        for journey in [one for one in self.episodes.open if one.open]:
             cart = self.carts.get(journey.cart_id or "")
             if journey.kind == Kind.INACTIVE or cart is None:
                 ends = placed_at > journey.since
             else:
                 ends = joins(tokens, placed_at, cart.tokens, cart.last_activity_at)
-            if ends:
+            if ends and (id(journey) in own or (cart is not None and cart.tokens & tokens)):
                 self.episodes.stop(journey, Outcome.PURCHASED, at)
 
     def save(self) -> None:
