@@ -30,7 +30,7 @@ def test_a_new_home_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_a_home_that_cannot_be_made_is_one_clear_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(HomeError, match="cannot make RELAUNCH_HOME .*/file/home: Not a directory; choose another"):
+    with pytest.raises(HomeError, match=r"cannot make RELAUNCH_HOME .*/file/home: Not a directory; choose another"):
         make_home(tmp_path / "file" / "home")
 
 
