@@ -105,7 +105,11 @@ class Server:
         self.adopted = await self._adopt()
         if not self.adopted:
             await self.stop()
-            await self._spawn()
+            try:
+                await self._spawn()
+            except BaseException:  # a start that is given up leaves nothing behind
+                await self.stop()
+                raise
 
     async def stop(self) -> None:
         """Stop the server, with violence after ten seconds; nothing happens when none runs."""
@@ -153,7 +157,6 @@ class Server:
             note = _Note(self._process.pid, self.port, _fingerprint(self._binary), self.namespace)
             pid_file.write(json.dumps(asdict(note)).encode())
         if not await _answers(self.address, self.namespace, _START_S, self._process):
-            await self.stop()
             raise ServerError(f"the Temporal server did not start: {self._last_words()}; see {self._log}")
 
     def _arguments(self) -> list[str]:
@@ -184,7 +187,7 @@ class Server:
         """Return when no server runs, or when `patience`, in seconds, is at its end."""
         until = None if patience is None else time.monotonic() + patience
         # A lock that another process holds has no event to wait for.
-        while self._note() is not None and (until is None or time.monotonic() < until):  # noqa: ASYNC110
+        while self._note() is not None and (until is None or time.monotonic() < until):
             await asyncio.sleep(_POLL_S)
 
     def _last_words(self) -> str:

@@ -50,15 +50,29 @@ def provide(echo: Echo) -> Path:
     long. Raises ProvisionError when every way is closed.
     """
     cache = cache_folder()
-    found = _found(cache)
+    found = find()
     if found is not None:
         return found
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with _alone(cache, echo):
-            return _found(cache) or _got(cache, echo)
+            return find() or _got(cache, echo)
     except OSError as error:
         raise ProvisionError(f"cannot keep a Temporal server in {cache}: {error.strerror or error}") from error
+
+
+def find() -> Path | None:
+    """Return the server that is there already, None when one has to be got first."""
+    on_path = shutil.which("temporal")
+    for candidate in (_built(cache_folder()), _downloaded(cache_folder()), Path(on_path) if on_path else None):
+        if candidate is not None and candidate.is_file() and _will_do(candidate):
+            return candidate
+    return None
+
+
+def is_own(binary: Path) -> bool:
+    """Say whether this is the server of `devserver/` and not Temporal's own command."""
+    return binary == _built(cache_folder())
 
 
 def cache_folder() -> Path:
@@ -77,14 +91,6 @@ def server_version(binary: Path) -> tuple[int, int] | None:
         return None
     version = _VERSION.search(answer.stdout)
     return (int(version[1]), int(version[2])) if version else None
-
-
-def _found(cache: Path) -> Path | None:
-    on_path = shutil.which("temporal")
-    for candidate in (_built(cache), _downloaded(cache), Path(on_path) if on_path else None):
-        if candidate is not None and candidate.is_file() and _will_do(candidate):
-            return candidate
-    return None
 
 
 def _will_do(binary: Path) -> bool:

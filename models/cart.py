@@ -1,6 +1,6 @@
 """A cart as events change it: newer facts win whatever the order in which they arrive."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from models.events import CartFacts, EventType, Line
@@ -26,6 +26,7 @@ class CartState:
     checkout_url: str | None = None
     lines: list[dict[str, Json]] = field(default_factory=list)
     replaced_at: datetime | None = None
+    episodes: int = 0
 
     @property
     def tokens(self) -> frozenset[str]:
@@ -55,7 +56,7 @@ class CartState:
 
 def as_json(line: Line) -> dict[str, Json]:
     """Return a line as the store keeps it, without what is unknown."""
-    return {name: value for name, value in asdict(line).items() if value is not None}
+    return {name: value for name in Line.__slots__ if (value := getattr(line, name)) is not None}
 
 
 def from_json(record: dict[str, Json]) -> Line:

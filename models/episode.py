@@ -49,23 +49,24 @@ class JourneyState:
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """A closed journey of the same cart."""
+    """A closed journey of the same cart, and whose it was."""
 
     outcome: str
     closed_at: datetime
+    customer_id: str
 
 
 def may_begin(cart: CartState, former: list[Former], trigger: CartTrigger, at: datetime) -> bool:
     """Say whether a cart with lines, an owner and no order begins a journey at `at`.
 
-    History is no abandonment; what staff cancelled stays cancelled; after any other end the cart must have seen new
-    activity, and `reentry` must have passed.
+    History is no abandonment; what staff cancelled stays cancelled; after any other end of the owner's own journey the
+    cart must have seen new activity, and `reentry` must have passed.
     """
     if at - cart.last_activity_at > trigger.max_age:
         return False
     if any(one.outcome == Outcome.CANCELLED for one in former):
         return False
-    last = max((one.closed_at for one in former), default=None)
+    last = max((one.closed_at for one in former if one.customer_id == cart.customer_id), default=None)
     return last is None or (cart.last_activity_at > last and at >= last + trigger.reentry)
 
 

@@ -132,7 +132,8 @@ def object_(
     An address that nobody has yet is suppressed all the same. Raises `NotFoundError` for an unknown customer.
     """
     people = People(connection, shop)
-    people.lock((), _ids(connection, shop, customer_id, email))
+    ids = _ids(connection, shop, customer_id, email)
+    people.lock((), ids)
     if not people.known:
         if email is None:
             raise NotFoundError("there is no such customer")
@@ -141,7 +142,7 @@ def object_(
     episodes = Episodes(connection, people, by.now)
     objections = Objections(connection, people, episodes, by.now)
     acts = []
-    for customer in [one for one in people.known.values() if customer_id in (None, one.id)]:
+    for customer in [one for one in people.known.values() if one.id in ids]:  # not who merely shares a phone
         at = by.now + timedelta(seconds=customer.clock_s)
         objections.object(customer, channels, by.actor, at)
         seq = people.bump(customer)

@@ -16,17 +16,15 @@ from store.ids import new_id
 from store.ledger import close
 from store.policies import active, version
 from store.schema import DECISIONS, DELIVERIES, JOURNEYS
-from store.situations import group_of, load_situation
+from store.situations import load_situation, lock_customer_of
 
 
 def assess(connection: Connection, journey_id: str, at: datetime, secret: str, recorded_at: datetime) -> Assessment:
     """Return what the journey should do at `at`; when it is due for the first time, this is its J0."""
+    lock_customer_of(connection, journey_id)
     situation = load_situation(connection, journey_id, None, at)
     if situation is None:
         return Assessment(outcome=Outcome.ERASED)
-    if situation.customer is not None:
-        group_of(connection, situation.journey.shop, situation.customer, lock=True)
-        situation = load_situation(connection, journey_id, None, at) or situation
     journey = situation.journey
     if journey.status is Status.CLOSED:
         return Assessment(outcome=journey.outcome or Outcome.CANCELLED)

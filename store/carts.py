@@ -24,13 +24,15 @@ class PaidOrder:
     tokens: frozenset[str]
 
 
-def load_carts(connection: Connection, shop: str, tokens: Collection[str], ids: Collection[str]) -> list[CartState]:
+def load_carts(
+    connection: Connection, shop: str, tokens: Collection[str], ids: Collection[str], *, lock: bool = False
+) -> list[CartState]:
     """Return the carts of these names or ids."""
     if not tokens and not ids:
         return []
     ways = [CARTS.c.token.in_(tokens), CARTS.c.alias.in_(tokens), CARTS.c.id.in_(ids)]
-    statement = select(*select_state(CARTS, CartState)).where(CARTS.c.shop == shop, or_(*ways))
-    return fetch(connection, CartState, statement)
+    statement = select(*select_state(CARTS, CartState)).where(CARTS.c.shop == shop, or_(*ways)).order_by(CARTS.c.id)
+    return fetch(connection, CartState, statement.with_for_update() if lock else statement)
 
 
 def paid_orders(

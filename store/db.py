@@ -11,14 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-# PostgreSQL's words for "somebody else was first, try again": serialization failure and deadlock.
-_TRY_AGAIN = {"40001", "40P01"}
+# PostgreSQL's words for "somebody else was first, try again": serialization failure, deadlock, and a row that another
+# transaction inserted in the same moment.
+_TRY_AGAIN = {"40001", "40P01", "23505"}
 _TRIES = 5
 
 
@@ -59,7 +60,7 @@ class Sqlite(Database):
 
     def __init__(self, url: str) -> None:
         """Open nothing yet."""
-        self.engine = create_engine(url.replace("+aiosqlite", ""))
+        self.engine = create_engine(url.replace("+aiosqlite", ""), hide_parameters=True)
         event.listen(self.engine, "connect", _prepare)
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(2, "store-reader")
@@ -87,15 +88,18 @@ class Postgres(Database):
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
         """Open nothing yet; at most twice `pool_size` connections."""
-        self.engine = create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_recycle=1800)
+        self.engine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=pool_size, pool_recycle=1800, hide_parameters=True
+        )
+        self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.read`."""
         try:
-            async with self.engine.connect() as connection:
+            async with self._reader.connect() as connection:
                 return await connection.run_sync(work, *args, **kwargs)
         except (DBAPIError, OSError) as error:
-            raise _explained(error) from error
+            raise explained(error) from None
 
     async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.write`; run again when another transaction was first."""
@@ -107,7 +111,7 @@ class Postgres(Database):
             except (DBAPIError, OSError) as error:
                 tries += 1
                 if tries == _TRIES or getattr(getattr(error, "orig", None), "sqlstate", None) not in _TRY_AGAIN:
-                    raise _explained(error) from error
+                    raise explained(error) from None
 
     async def aclose(self) -> None:
         """See `Database.aclose`."""
@@ -127,28 +131,25 @@ def _transaction(engine: Engine, begin: str, work: Callable[[Connection], T]) ->
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql(begin)
-            try:
-                result = work(connection)
-            except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
-                raise
+            result = work(connection)
             connection.exec_driver_sql("COMMIT")
             return result
-    except OperationalError as error:
-        raise _explained(error) from error
+    except DBAPIError as error:
+        raise explained(error) from None
 
 
-def _explained(error: Exception) -> StoreError:
-    """Translate what a driver says; its own words may quote a row, so they stay out."""
+def explained(error: Exception) -> StoreError:
+    """Translate what a driver says; its own words may quote a row, so they stay out, and so does their cause."""
     cause = getattr(error, "orig", None) or error
-    if isinstance(cause, sqlite3.OperationalError):
-        return StoreError(f"the store refused: {cause.sqlite_errorname.removeprefix('SQLITE_').lower()}")
+    if isinstance(cause, sqlite3.Error):
+        name = getattr(cause, "sqlite_errorname", type(cause).__name__)  # the module's own errors have no code
+        return StoreError(f"the store refused: {name.removeprefix('SQLITE_').lower()}")
     return StoreError(f"the store refused: {type(cause).__name__} {getattr(cause, 'sqlstate', None) or ''}".rstrip())
 
 
 def _prepare(connection: Any, record: object) -> None:  # noqa: ANN401 - the driver's own connection
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -1,9 +1,9 @@
 """Journeys as facts open, move and close them; every change that Temporal must hear goes into the outbox with it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from models.cart import CartState
 from models.episode import Former, JourneyState, episode_of, may_begin
@@ -17,7 +17,6 @@ from store.outbox import Call, OutboxRow, add_rows
 from store.people import People
 from store.rows import fetch, insert_all, select_state, update_all
 from store.schema import JOURNEYS
-
 
 NUDGED = timedelta(seconds=2)
 """Whoever writes an outbox row delivers it at once; the relay looks after it from this long on."""
@@ -57,50 +56,79 @@ class Episodes:
         self._changed[journey.id] = journey
         self.outbox.append(self._row(journey, call))
 
-    def touched(self, carts: Sequence[tuple[CartState, CustomerState, datetime]], policy: Policy | None) -> None:
-        """Let carts that have changed join or begin a journey; each comes with its owner and the owner's clock."""
+    def touched(
+        self,
+        carts: Sequence[tuple[CartState, CustomerState, datetime]],
+        known: Mapping[str, CartState],
+        policy: Policy | None,
+    ) -> None:
+        """Let carts that have changed join or begin a journey; each comes with its owner and the owner's clock.
+
+        The newest goes first: a customer's one journey is about that one. `known` are the carts of open journeys.
+        """
         waiting = []
-        for cart, customer, at in carts:
+        for cart, customer, at in sorted(carts, key=lambda one: one[0].last_activity_at, reverse=True):
             mine = [one for one in self.open if one.open and one.customer_id == customer.id and one.kind == Kind.CART]
             if mine:
-                self._join(mine[0], cart, policy)
+                self._join(mine[0], cart, known.get(mine[0].cart_id or ""), policy)
             elif cart.lines and (customer.email or customer.phone):
                 waiting.append((cart, customer, at))
         if policy is not None and isinstance(policy.trigger, CartTrigger) and waiting:
             self._begin(waiting, policy, policy.trigger)
 
-    def _join(self, journey: JourneyState, cart: CartState, policy: Policy | None) -> None:
-        """One open cart journey a customer: the newest cart is what it is about."""
+    def _join(self, journey: JourneyState, cart: CartState, current: CartState | None, policy: Policy | None) -> None:
+        """One open cart journey a customer: the newest cart with something in it is what it is about."""
+        if cart is not current and not self._takes_over(cart, current):
+            return
         cart.journey_id = journey.id
         journey.cart_id, journey.cart_token = cart.id, cart.token
         if journey.j0 is None and policy is not None and isinstance(policy.trigger, CartTrigger):
             journey.next_action_at = cart.last_activity_at + policy.trigger.abandoned_after
         self._changed[journey.id] = journey
 
+    def _takes_over(self, cart: CartState, current: CartState | None) -> bool:
+        older = current is not None and current.lines and cart.last_activity_at < current.last_activity_at
+        if not cart.lines or older:
+            return False
+        return all(one.outcome != Outcome.CANCELLED for one in self._former([cart])[cart.id])
+
     def _begin(
         self, waiting: list[tuple[CartState, CustomerState, datetime]], policy: Policy, trigger: CartTrigger
     ) -> None:
-        former = former_journeys(self.connection, [cart.id for cart, _, _ in waiting])
         carts = [cart for cart, _, _ in waiting]
+        former = self._former(carts)
         orders = paid_orders(self.connection, self.people.shop, carts, self.people.known)
         for cart, customer, at in waiting:
-            ended = former.get(cart.id, [])
             group = {one.id for one in self.people.group(customer)}
             mine = [one for one in orders if one.customer_id in group or one.tokens & cart.tokens]
             if any(joins(one.tokens, one.placed_at, cart.tokens, cart.last_activity_at) for one in mine):
                 continue
-            if may_begin(cart, ended, trigger, at) and not any(one.customer_id == customer.id for one in self._new):
-                self._add(cart, customer, policy, trigger, len(ended), at)
+            first = not any(one.customer_id == customer.id for one in self._new)
+            if first and may_begin(cart, former[cart.id], trigger, at):
+                self._add(cart, customer, policy, trigger, at)
+
+    def _former(self, carts: Collection[CartState]) -> dict[str, list[Former]]:
+        """Return the closed journeys of these carts, by cart: those that this transaction has closed among them."""
+        here = [one for one in self.open if not one.open]
+        journeys = {one.id: one for one in [*closed_journeys(self.connection, carts), *here]}
+        return {
+            cart.id: [
+                Former(one.outcome or "", one.closed_at or one.since, one.customer_id)
+                for one in journeys.values()
+                if one.cart_id == cart.id or one.id == cart.journey_id
+            ]
+            for cart in carts
+        }
 
     def _add(
-        self, cart: CartState, customer: CustomerState, policy: Policy, trigger: CartTrigger, number: int, at: datetime
+        self, cart: CartState, customer: CustomerState, policy: Policy, trigger: CartTrigger, at: datetime
     ) -> None:
         journey = JourneyState(
             id=new_id(),
             shop=cart.shop,
             kind=Kind.CART,
             customer_id=customer.id,
-            episode=episode_of(Kind.CART, cart.id, number),
+            episode=episode_of(Kind.CART, cart.id, cart.episodes),
             since=cart.last_activity_at,
             policy=policy.name,
             policy_hash=policy.hash,
@@ -111,6 +139,7 @@ class Episodes:
             next_action_at=cart.last_activity_at + trigger.abandoned_after,
         )
         cart.journey_id = journey.id
+        cart.episodes += 1
         self.people.bump(customer)
         self._new.append(journey)
         self.open.append(journey)
@@ -136,12 +165,10 @@ def open_journeys(connection: Connection, customers: Collection[str]) -> list[Jo
     return fetch(connection, JourneyState, statement)
 
 
-def former_journeys(connection: Connection, carts: Collection[str]) -> dict[str, list[Former]]:
-    """Return the closed journeys of these carts, by cart."""
-    statement = select(JOURNEYS.c.cart_id, JOURNEYS.c.outcome, JOURNEYS.c.closed_at).where(
-        JOURNEYS.c.cart_id.in_(carts), JOURNEYS.c.status == Status.CLOSED
+def closed_journeys(connection: Connection, carts: Collection[CartState]) -> list[JourneyState]:
+    """Return the closed journeys that are about these carts, or were before a newer cart joined them."""
+    ids, journeys = [cart.id for cart in carts], [cart.journey_id for cart in carts if cart.journey_id]
+    statement = select(*select_state(JOURNEYS, JourneyState)).where(
+        or_(JOURNEYS.c.cart_id.in_(ids), JOURNEYS.c.id.in_(journeys)), JOURNEYS.c.status == Status.CLOSED
     )
-    found: dict[str, list[Former]] = {}
-    for cart_id, outcome, closed_at in connection.execute(statement):
-        found.setdefault(cart_id, []).append(Former(outcome, closed_at))
-    return found
+    return fetch(connection, JourneyState, statement)

@@ -37,14 +37,14 @@ def ingest(
 ) -> Ingested:
     """Store and apply events of one shop; `policy` is the cart policy that new journeys begin with."""
     tokens = {token for event in events for token in _tokens(event)}
-    owners = {cart.customer_id for cart in load_carts(connection, shop, tokens, ())} - {None}
+    carts = load_carts(connection, shop, tokens, (), lock=True)  # no customer's lock guards a cart that is nobody's yet
     people = People(connection, shop)
-    people.lock((event.person for event in events), sorted(owner for owner in owners if owner))
+    people.lock((event.person for event in events), sorted({one.customer_id for one in carts if one.customer_id}))
     fresh = _fresh(connection, shop, events)
     if not fresh:
         return Ingested(0, len(events), ())
     people.make_missing((event.person, min(event.at, received_at)) for event in fresh)
-    batch = _Batch(connection, people, fresh, tokens, received_at)
+    batch = _Batch(connection, people, fresh, carts, received_at)
     for event in sorted(fresh, key=lambda one: one.at):
         batch.apply(event)
     return Ingested(len(fresh), len(events) - len(fresh), batch.save(policy))
@@ -69,26 +69,28 @@ class _Batch:
     """The customers, carts, orders and journeys that a batch changes; everything is written at the end."""
 
     def __init__(
-        self, connection: Connection, people: People, events: list[Event], tokens: set[str], received_at: datetime
+        self, connection: Connection, people: People, events: list[Event], carts: list[CartState], received_at: datetime
     ) -> None:
         self.connection, self.people, self.received_at = connection, people, received_at
         self.episodes = Episodes(connection, people, received_at)
-        relaunched = {one.cart_id for one in self.episodes.open if one.cart_id}
-        self.old_carts = load_carts(connection, people.shop, tokens, relaunched)
-        self.carts = {cart.id: cart for cart in self.old_carts}
-        self.by_token = {cart.token: cart for cart in self.old_carts}
+        self.old_carts, self.new_carts = carts, list[CartState]()
+        relaunched = {one.cart_id for one in self.episodes.open if one.cart_id} - {cart.id for cart in carts}
+        self.carts = {cart.id: cart for cart in [*carts, *load_carts(connection, people.shop, (), relaunched)]}
+        self.by_token: dict[str, CartState] = {}
+        for cart in sorted(carts, key=lambda one: (one.alias is not None, one.last_activity_at)):
+            self._name(cart)
         self.purchases = Purchases(connection, people.shop, self.episodes, self.carts)
         self.purchases.load(events)
         self.objections = Objections(connection, people, self.episodes, received_at)
-        known = (people.find(event.person) for event in events if event.person.consents)
-        self.objections.load({one.id for one in known if one})
+        if any(event.person.consents for event in events):  # of all: an event may turn out to be about any of them
+            self.objections.load(set(people.known))
         self.rows: list[dict[str, object]] = []
         self.touched: dict[str, tuple[CartState, CustomerState, datetime]] = {}
         self.erased: dict[str, CustomerState] = {}
 
     def apply(self, event: Event) -> None:
         """Apply one event; events come in the order in which they happened."""
-        customer = self.people.find(event.person) or self._owner(event)
+        customer = self._who(event)
         ahead = timedelta(seconds=customer.clock_s if customer else 0)
         now = self.received_at + ahead
         at = min(event.at, self.received_at) + ahead
@@ -102,14 +104,26 @@ class _Batch:
             self.touched[cart.id] = (cart, customer, now)
         self.rows.append(self._row(event, customer, cart, at))
 
+    def _who(self, event: Event) -> CustomerState | None:
+        """Return who did it; an earlier event of the batch may have changed the address that a later one names."""
+        if self.people.find(event.person) is None:
+            self.people.make_missing([(event.person, min(event.at, self.received_at))])
+        return self.people.find(event.person) or self._owner(event)
+
     def _owner(self, event: Event) -> CustomerState | None:
         """Return whose cart or order an anonymous event is about."""
         carts = [cart for cart in self.carts.values() if cart.tokens & set(_tokens(event))]
-        return next((self.people.known[cart.customer_id] for cart in carts if cart.customer_id), None)
+        return next((owner for cart in carts if (owner := self.people.known.get(cart.customer_id or ""))), None)
+
+    def _name(self, cart: CartState) -> None:
+        """Let a cart be found by its names; the name of a cart from which a checkout has grown means the checkout."""
+        self.by_token.setdefault(cart.token, cart)
+        if cart.alias is not None:
+            self.by_token[cart.alias] = cart
 
     def _about(self, event: Event, customer: CustomerState, at: datetime, now: datetime) -> None:
-        self.people.bump(customer)
         self.people.meet(customer, event.person, at)
+        self.people.bump(customer)
         if event.person.consents:
             self.objections.record(customer, event.person.consents, now)
         if is_activity(event):
@@ -127,8 +141,10 @@ class _Batch:
         cart = self.by_token.get(event.cart.token)
         if cart is None:
             cart = CartState(new_id(), self.people.shop, event.cart.token, created_at=at, last_activity_at=at)
-            self.by_token[cart.token] = self.carts[cart.id] = cart
+            self.carts[cart.id] = cart
+            self.new_carts.append(cart)
         cart.apply(event.type, event.cart, at)
+        self._name(cart)
         if customer is not None and at >= cart.last_activity_at:
             self._owned(cart, customer, at)
         self._emptied(cart, customer, at)
@@ -172,12 +188,11 @@ class _Batch:
         gone = self.erased
         alive = [(c, who, now) for c, who, now in self.touched.values() if c.customer_id == who.id and who.id not in gone]
         self.purchases.save()  # first: an order of this batch ends a cart of this batch
-        self.episodes.touched(alive, policy)
+        self.episodes.touched(alive, self.carts, policy)
         self.people.save()
         self.objections.save()
-        old = {cart.id for cart in self.old_carts}
-        insert_all(self.connection, CARTS, [cart for cart in self.carts.values() if cart.id not in old])
-        update_all(self.connection, CARTS, self.old_carts)
+        insert_all(self.connection, CARTS, self.new_carts)
+        update_all(self.connection, CARTS, self.old_carts)  # the others are not locked, and have not changed
         outbox = self.episodes.save()
         self.connection.execute(insert(EVENTS), self.rows)
         erase_customers(self.connection, self.people.shop, list(gone.values()))

@@ -14,6 +14,7 @@ from models.journey import delivery_key
 from models.stored import Json
 from models.vocabulary import DeliveryState, Outcome, Reason, Status, Verdict
 from store.ids import new_id
+from store.objections import address_of, hidden
 from store.schema import CUSTOMERS, DECISIONS, DELIVERIES, JOURNEYS
 from store.situations import group_of, stock_of, switched_off
 
@@ -80,7 +81,7 @@ def record(
     handed = ruling.verdict is Verdict.SENT and intent is not None
     if ruling.verdict is Verdict.LATER and _repeated(connection, situation.journey.id, step.name, ruling):
         return
-    seq = _bump(connection, question) if handed else max((seq for _, seq in situation.locked), default=0)
+    seq = _bump(connection, question) if handed else _seq(connection, situation.journey.id)
     decision = {
         "id": new_id(),
         "journey_id": situation.journey.id,
@@ -106,6 +107,15 @@ def _bump(connection: Connection, question: Question) -> int:
     seq = 1 + max(seq for _, seq in locked)
     connection.execute(update(CUSTOMERS).where(CUSTOMERS.c.id.in_([one for one, _ in locked])).values(seq=seq))
     return seq
+
+
+def _seq(connection: Connection, journey_id: str) -> int:
+    """Return the number of the customer's last fact, and hold it; of an erased one, when the journey was closed."""
+    owner = select(JOURNEYS.c.customer_id).where(JOURNEYS.c.id == journey_id).scalar_subquery()
+    seq = connection.execute(select(CUSTOMERS.c.seq).where(CUSTOMERS.c.id == owner).with_for_update()).scalar()
+    if seq is None:
+        seq = connection.execute(select(JOURNEYS.c.closed_seq).where(JOURNEYS.c.id == journey_id)).scalar()
+    return seq or 0
 
 
 def _repeated(connection: Connection, journey_id: str, step: str, ruling: Ruling) -> bool:
@@ -147,6 +157,7 @@ def _hand(connection: Connection, question: Question, ruling: Ruling, intent: In
         "customer_id": situation.customer.id,
         "step": step.name,
         "channel": step.channel,
+        "address": hidden(situation.journey.shop, address_of(step.channel, situation.customer) or ""),
         "policy": policy.name,
         "policy_hash": policy.hash,
         "attempts": 1,
@@ -163,21 +174,21 @@ def _show(connection: Connection, journey_id: str, step: str | None, at: datetim
 
 
 def close(connection: Connection, journey_id: str, outcome: Outcome, at: datetime) -> None:
-    """Record an outcome, unless there is one; the caller holds the customer's lock, or wants the end of the plan."""
-    seq = select(CUSTOMERS.c.seq).where(CUSTOMERS.c.id == JOURNEYS.c.customer_id).scalar_subquery()
+    """Record an outcome, unless there is one, under the customer's lock; a send under way notices the new number."""
+    open_ = (JOURNEYS.c.id == journey_id, JOURNEYS.c.status != Status.CLOSED)
+    owner = select(JOURNEYS.c.customer_id).where(*open_).scalar_subquery()
+    counted = update(CUSTOMERS).where(CUSTOMERS.c.id == owner).values(seq=CUSTOMERS.c.seq + 1)
+    seq = connection.execute(counted.returning(CUSTOMERS.c.seq)).scalar()
     values = {"status": Status.CLOSED, "outcome": outcome, "closed_at": at, "closed_seq": seq, "next_action_at": None}
-    connection.execute(
-        update(JOURNEYS).where(JOURNEYS.c.id == journey_id, JOURNEYS.c.status != Status.CLOSED).values(values)
-    )
+    connection.execute(update(JOURNEYS).where(*open_).values(values))
 
 
 def settle(
     connection: Connection, delivery: str, state: DeliveryState, at: datetime, provider_id: str | None, problem: str
 ) -> None:
     """Write what is known of a handed message; what was proved before is never unlearnt."""
-    row = connection.execute(
-        select(DELIVERIES.c.state, DELIVERIES.c.releases, DELIVERIES.c.attempts).where(DELIVERIES.c.id == delivery)
-    ).one_or_none()
+    columns = (DELIVERIES.c.state, DELIVERIES.c.releases, DELIVERIES.c.attempts)
+    row = connection.execute(select(*columns).where(DELIVERIES.c.id == delivery).with_for_update()).one_or_none()
     if row is None or row.state not in (DeliveryState.HANDED, DeliveryState.UNKNOWN):
         return
     releases = list(row.releases)

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, or_, select, update
+from sqlalchemy import Connection, RowMapping, select
 
 from models.consent import latest
 from models.events import MARKETING, ConsentEntry
@@ -15,7 +15,7 @@ from models.vocabulary import Channel, ConsentState, Outcome
 from store.episodes import Episodes
 from store.ids import new_id
 from store.people import People
-from store.rows import insert_all
+from store.rows import fetch, insert_all, select_state, update_all
 from store.schema import CONSENTS, SUPPRESSIONS
 
 
@@ -62,19 +62,30 @@ class Objections:
     _ledger: dict[str, list[ConsentRecord]] = field(default_factory=dict)
     _rows: list[ConsentRow] = field(default_factory=list)
     _suppressed: list[SuppressionRow] = field(default_factory=list)
+    _stored: int = 0
 
     def load(self, customers: Collection[str]) -> None:
-        """Read the ledgers of these customers."""
-        for customer in customers:
-            self._ledger.setdefault(customer, [])
-        if customers:
-            statement = select(CONSENTS).where(CONSENTS.c.customer_id.in_(customers))
-            for row in self.connection.execute(statement).mappings():
-                self._ledger[row["customer_id"]].append(consent_record(row))
+        """Read the ledgers of these customers, and the objections that their addresses are under."""
+        if not customers:
+            return
+        self._ledger |= {customer: [] for customer in customers}
+        statement = select(CONSENTS).where(CONSENTS.c.customer_id.in_(customers))
+        for row in self.connection.execute(statement).mappings():
+            self._ledger[row["customer_id"]].append(consent_record(row))
+        known = [self.people.known[customer] for customer in customers]
+        addresses = {one for who in known for channel in Channel for one in addresses_of(who.shop, channel, who)}
+        objections = select(*select_state(SUPPRESSIONS, SuppressionRow)).where(
+            SUPPRESSIONS.c.shop == self.people.shop,
+            SUPPRESSIONS.c.address.in_(addresses),
+            SUPPRESSIONS.c.reason == SuppressionReason.OBJECTION,
+            SUPPRESSIONS.c.lifted_at.is_(None),
+        )
+        self._suppressed = fetch(self.connection, SuppressionRow, objections)
+        self._stored = len(self._suppressed)
 
     def record(self, customer: CustomerState, entries: Sequence[ConsentEntry], at: datetime) -> None:
         """Append what the customer said, unless it is known; a last word of no is an objection, of yes lifts one."""
-        ledger = self._ledger[customer.id]
+        ledger = self._ledger.setdefault(customer.id, [])
         for entry in entries:
             record = ConsentRecord(entry.channel, entry.purpose, entry.state, entry.source, min(entry.at, at))
             if record in ledger:
@@ -122,30 +133,19 @@ class Objections:
 
     def _lift(self, customer: CustomerState, channel: Channel, said: datetime) -> None:
         """A later, explicit consent of the same person lifts an objection; nothing else is lifted here."""
-        self._suppressed = [
-            one
-            for one in self._suppressed
-            if (one.customer_id, one.channel) != (customer.id, channel) or one.at >= said
-        ]
-        own = or_(SUPPRESSIONS.c.customer_id == customer.id, SUPPRESSIONS.c.customer_id.is_(None))
-        self.connection.execute(
-            update(SUPPRESSIONS)
-            .where(
-                SUPPRESSIONS.c.shop == self.people.shop,
-                SUPPRESSIONS.c.channel == channel,
-                SUPPRESSIONS.c.address.in_(addresses_of(customer.shop, channel, customer)),
-                SUPPRESSIONS.c.reason == SuppressionReason.OBJECTION,
-                SUPPRESSIONS.c.lifted_at.is_(None),
-                SUPPRESSIONS.c.at < said,
-                own,
-            )
-            .values(lifted_at=said, lifted_seq=self.people.bump(customer))
-        )
+        mine = (None, customer.id)
+        addresses = addresses_of(customer.shop, channel, customer)
+        for index, row in enumerate(self._suppressed):
+            same = row.channel == channel and row.address in addresses and row.customer_id in mine
+            if same and row.lifted_at is None and row.at < said:
+                self._suppressed[index] = replace(row, lifted_at=said, lifted_seq=self.people.bump(customer))
 
     def save(self) -> None:
         """Write every entry."""
         insert_all(self.connection, CONSENTS, self._rows)
-        insert_all(self.connection, SUPPRESSIONS, self._suppressed)
+        insert_all(self.connection, SUPPRESSIONS, self._suppressed[self._stored :])
+        lifted = [row for row in self._suppressed[: self._stored] if row.lifted_at is not None]
+        update_all(self.connection, SUPPRESSIONS, lifted)
 
 
 def suppress(

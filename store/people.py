@@ -75,7 +75,8 @@ class People:
     def find(self, person: Person) -> CustomerState | None:
         """Return who this is: by the shop's own id, else by e-mail, else by phone.
 
-        A shop's id never takes over a row that has another id of that shop.
+        A shop's id never takes over a row that has another id of that shop, and a phone never one that has another
+        e-mail: what one person of a household allowed, the other did not.
         """
         if person.external_id is not None:
             found = self._names.get(("external_id", person.external_id))
@@ -83,7 +84,7 @@ class People:
                 return found[0]
         for name, value in (("email_key", person.email_key), ("phone", person.phone)):
             for customer in self._names.get((name, value), ()) if value is not None else ():
-                if person.external_id is None or customer.external_id is None:
+                if _may_be(customer, person):
                     return customer
         return None
 
@@ -128,9 +129,12 @@ class People:
         return list(found.values())
 
     def bump(self, customer: CustomerState) -> int:
-        """Give the next sequence number to a customer and everybody who shares the address; once a transaction."""
-        if customer.id not in self._touched:
-            group = self.group(customer)
+        """Give the next sequence number to a customer and everybody who shares the address; once a transaction.
+
+        Whoever comes to share it later in the transaction makes one more number: they all count on from the highest.
+        """
+        group = self.group(customer)
+        if any(one.id not in self._touched for one in group):
             number = 1 + max(one.seq for one in group)
             for one in group:
                 one.seq = number
@@ -140,3 +144,9 @@ class People:
     def save(self) -> None:
         """Write back everybody who was touched."""
         update_all(self.connection, CUSTOMERS, [self.known[one] for one in sorted(self._touched)])
+
+
+def _may_be(customer: CustomerState, person: Person) -> bool:
+    other_id = None not in (person.external_id, customer.external_id) and person.external_id != customer.external_id
+    other_email = None not in (person.email_key, customer.email_key) and person.email_key != customer.email_key
+    return not other_id and not other_email

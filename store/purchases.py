@@ -61,6 +61,7 @@ class Purchases:
             statement = select(*select_state(ORDERS, OrderState)).where(
                 ORDERS.c.shop == self.shop, ORDERS.c.order_id.in_(names)
             )
+            statement = statement.order_by(ORDERS.c.id).with_for_update()  # an order may be nobody's yet
             self.known = {one.order_id: one for one in fetch(self.connection, OrderState, statement)}
             self._real(names)
 

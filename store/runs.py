@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from models.vocabulary import Status
 from store.rows import fetch
@@ -27,7 +27,9 @@ class Run:
 def _select() -> Select[tuple[object, ...]]:
     names = ("id", "shop", "kind", "policy", "customer_id", "next_action_at", "j0")
     columns = [JOURNEYS.c[name] for name in names]
-    return select(*columns, CUSTOMERS.c.clock_s).join(CUSTOMERS, CUSTOMERS.c.id == JOURNEYS.c.customer_id)
+    clock_s = func.coalesce(CUSTOMERS.c.clock_s, 0).label("clock_s")
+    # Of an erased customer the journey stays, and its run has still to hear that it is over.
+    return select(*columns, clock_s).outerjoin(CUSTOMERS, CUSTOMERS.c.id == JOURNEYS.c.customer_id)
 
 
 def load_run(connection: Connection, journey_id: str, *, closed: bool = False) -> Run | None:

@@ -3,9 +3,8 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, func, or_, select
+from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, func, or_, select
 
-from models.cart import from_json
 from models.events import EventType
 from models.policy import threshold
 from models.score import ABANDON_WINDOW
@@ -19,10 +18,11 @@ from models.situation import (
     OrderRecord,
     Situation,
 )
-from models.vocabulary import Arm, Channel, DeliveryState, Kind, Outcome, Status
+from models.vocabulary import Channel, DeliveryState, Kind
 from store.carts import PURCHASE
 from store.objections import consent_record, suppressed
 from store.policies import version
+from store.records import cart_record, customer_record, journey_record
 from store.schema import (
     CARTS,
     CONSENTS,
@@ -38,14 +38,65 @@ from store.schema import (
 
 _YEAR = timedelta(days=366)
 _COUNTS = (DeliveryState.HANDED, DeliveryState.SENT, DeliveryState.UNKNOWN)
+_ACTIONS = (EventType.EMAIL_OPENED, EventType.EMAIL_CLICKED)
+
+# Every message asks all of these; made once, so that neither they nor their compiled form are made again.
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
+_JOURNEY = select(JOURNEYS).where(JOURNEYS.c.id == bindparam("journey"))
+_CUSTOMER = select(CUSTOMERS).where(CUSTOMERS.c.id == bindparam("customer"))
+_CART = select(CARTS).where(CARTS.c.id == bindparam("cart"))
+_GROUP = (
+    select(CUSTOMERS.c.id, CUSTOMERS.c.seq)
+    .where(
+        CUSTOMERS.c.shop == bindparam("shop"),
+        or_(
+            CUSTOMERS.c.id == bindparam("customer"),
+            CUSTOMERS.c.email_key == bindparam("email_key"),  # never true for an unknown address
+            CUSTOMERS.c.phone == bindparam("phone"),
+        ),
+    )
+    .order_by(CUSTOMERS.c.id)
+)
+_LOCKED_GROUP = _GROUP.with_for_update()
+_JOINED = select(ORDER_TOKENS.c.order_id).where(
+    ORDER_TOKENS.c.shop == bindparam("shop"), ORDER_TOKENS.c.token.in_(bindparam("tokens", expanding=True))
+)
+_ORDERS = (
+    select(ORDERS, ORDER_TOKENS.c.token)
+    .outerjoin(ORDER_TOKENS, ORDER_TOKENS.c.order_id == ORDERS.c.id)
+    .where(or_(ORDERS.c.customer_id.in_(_IDS), ORDERS.c.id.in_(_JOINED)))
+)
+_CONSENTS = select(CONSENTS).where(CONSENTS.c.customer_id == bindparam("customer"))
+_HANDED = select(
+    DELIVERIES.c.channel, DELIVERIES.c.handed_at, DELIVERIES.c.coupon, DELIVERIES.c.journey_id, DELIVERIES.c.step
+).where(
+    DELIVERIES.c.customer_id.in_(_IDS), DELIVERIES.c.handed_at > bindparam("since"), DELIVERIES.c.state.in_(_COUNTS)
+)
+_DELIVERY = select(DELIVERIES.c.id, DELIVERIES.c.state).where(
+    DELIVERIES.c.journey_id == bindparam("journey"), DELIVERIES.c.step == bindparam("step")
+)
+_BEHAVIOUR = (
+    select(EVENTS.c.type, func.count())
+    .where(EVENTS.c.customer_id.in_(_IDS), EVENTS.c.type.in_(_ACTIONS), EVENTS.c.at > bindparam("since"))
+    .group_by(EVENTS.c.type)
+)
+_ABANDONS = select(func.count()).where(
+    JOURNEYS.c.customer_id == bindparam("customer"),
+    JOURNEYS.c.kind == Kind.CART,
+    JOURNEYS.c.j0 > bindparam("since"),
+)
+_SWITCHES = select(SWITCHES.c.channel)
+_STOCK = select(PRODUCTS.c.product_id, PRODUCTS.c.stock).where(
+    PRODUCTS.c.shop == bindparam("shop"), PRODUCTS.c.product_id.in_(_IDS)
+)
 
 
 def load_situation(connection: Connection, journey_id: str, step: str | None, at: datetime) -> Situation | None:
     """Return what is known of a journey and of a step's delivery; None for an unknown journey."""
-    journey = connection.execute(select(JOURNEYS).where(JOURNEYS.c.id == journey_id)).mappings().one_or_none()
+    journey = connection.execute(_JOURNEY, {"journey": journey_id}).mappings().one_or_none()
     if journey is None:
         return None
-    row = connection.execute(select(CUSTOMERS).where(CUSTOMERS.c.id == journey["customer_id"])).mappings().one_or_none()
+    row = connection.execute(_CUSTOMER, {"customer": journey["customer_id"]}).mappings().one_or_none()
     if row is None:
         return Situation(journey_record(journey), None, (), None)
     return situation_of(connection, journey_record(journey), row, _cart(connection, journey["cart_id"]), step, at)
@@ -60,7 +111,7 @@ def situation_of(
     at: datetime,
 ) -> Situation:
     """Return what is known of a journey of a customer, given both rows; the journey need not be stored yet."""
-    customer = _customer(row)
+    customer = customer_record(row)
     locked = group_of(connection, record.shop, customer, lock=False)
     ids = [one for one, _ in locked]
     opens, clicks = _behaviour(connection, ids, at - threshold(version(connection, record.policy_hash)))
@@ -86,86 +137,34 @@ def group_of(
     connection: Connection, shop: str, customer: CustomerRecord, *, lock: bool
 ) -> tuple[tuple[str, int], ...]:
     """Return ids and sequence numbers of everybody with this customer's address, in id order, locked if asked."""
-    same = [CUSTOMERS.c.id == customer.id]
-    if customer.email_key is not None:
-        same.append(CUSTOMERS.c.email_key == customer.email_key)
-    if customer.phone is not None:
-        same.append(CUSTOMERS.c.phone == customer.phone)
-    statement = (
-        select(CUSTOMERS.c.id, CUSTOMERS.c.seq).where(CUSTOMERS.c.shop == shop, or_(*same)).order_by(CUSTOMERS.c.id)
-    )
-    rows = connection.execute(statement.with_for_update() if lock else statement)
+    values = {"shop": shop, "customer": customer.id, "email_key": customer.email_key, "phone": customer.phone}
+    rows = connection.execute(_LOCKED_GROUP if lock else _GROUP, values)
     return tuple((one, seq) for one, seq in rows)
 
 
-def journey_record(row: RowMapping) -> JourneyRecord:
-    """Read a journey's row."""
-    return JourneyRecord(
-        id=row["id"],
-        shop=row["shop"],
-        kind=Kind(row["kind"]),
-        status=Status(row["status"]),
-        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
-        policy=row["policy"],
-        policy_hash=row["policy_hash"],
-        segment=row["segment"],
-        arm=Arm(row["arm"]),
-        since=row["since"],
-        j0=row["j0"],
-        paused_at=row["paused_at"],
-        paused_s=row["paused_s"],
-    )
-
-
-def _customer(row: RowMapping) -> CustomerRecord:
-    quintiles = (row["rfm_recency"], row["rfm_frequency"], row["rfm_monetary"])
-    return CustomerRecord(
-        id=row["id"],
-        seq=row["seq"],
-        email=row["email"],
-        email_key=row["email_key"],
-        phone=row["phone"],
-        first_name=row["first_name"],
-        locale=row["locale"],
-        timezone=row["timezone"],
-        country=row["country"],
-        traits=row["traits"] or {},
-        last_activity_at=row["last_activity_at"],
-        rfm=None if None in quintiles else quintiles,
-    )
+def lock_customer_of(connection: Connection, journey_id: str) -> None:
+    """Lock everybody with the address of a journey's customer; on SQLite whoever writes has locked everything."""
+    if connection.dialect.name == "sqlite":
+        return
+    mine = select(JOURNEYS.c.customer_id).where(JOURNEYS.c.id == journey_id).scalar_subquery()
+    row = connection.execute(select(CUSTOMERS).where(CUSTOMERS.c.id == mine)).mappings().one_or_none()
+    if row is not None:
+        group_of(connection, row["shop"], customer_record(row), lock=True)
 
 
 def _cart(connection: Connection, cart_id: str | None) -> CartRecord | None:
     if cart_id is None:
         return None
-    row = connection.execute(select(CARTS).where(CARTS.c.id == cart_id)).mappings().one_or_none()
-    if row is None:
-        return None
-    return CartRecord(
-        id=row["id"],
-        tokens=frozenset({row["token"], row["alias"]} - {None}),
-        lines=tuple(from_json(line) for line in row["lines"]),
-        currency=row["currency"],
-        value=row["value"],
-        step=row["step"],
-        coupon=row["coupon"],
-        checkout_url=row["checkout_url"],
-        last_activity_at=row["last_activity_at"],
-    )
+    row = connection.execute(_CART, {"cart": cart_id}).mappings().one_or_none()
+    return None if row is None else cart_record(row)
 
 
 def _orders(
     connection: Connection, shop: str, customer_id: str, ids: Collection[str], cart: CartRecord | None
 ) -> tuple[OrderRecord, ...]:
-    tokens = cart.tokens if cart else frozenset()
-    by_token = select(ORDER_TOKENS.c.order_id).where(ORDER_TOKENS.c.shop == shop, ORDER_TOKENS.c.token.in_(tokens))
-    statement = (
-        select(ORDERS, ORDER_TOKENS.c.token)
-        .outerjoin(ORDER_TOKENS, ORDER_TOKENS.c.order_id == ORDERS.c.id)
-        .where(or_(ORDERS.c.customer_id.in_(ids), ORDERS.c.id.in_(by_token)))
-    )
+    values = {"shop": shop, "ids": ids, "tokens": sorted(cart.tokens) if cart else []}
     found: dict[str, tuple[RowMapping, set[str]]] = {}
-    for row in connection.execute(statement).mappings():
+    for row in connection.execute(_ORDERS, values).mappings():
         found.setdefault(row["id"], (row, set()))[1].add(row["token"])
     return tuple(
         OrderRecord(
@@ -181,52 +180,39 @@ def _orders(
 
 
 def _consents(connection: Connection, customer_id: str) -> tuple[ConsentRecord, ...]:
-    statement = select(CONSENTS).where(CONSENTS.c.customer_id == customer_id)
-    return tuple(consent_record(row) for row in connection.execute(statement).mappings())
+    return tuple(consent_record(row) for row in connection.execute(_CONSENTS, {"customer": customer_id}).mappings())
 
 
 def _handed(
     connection: Connection, ids: Collection[str], journey_id: str, step: str | None, at: datetime
 ) -> tuple[Handed, ...]:
     """Return what these people got in the last year; a step is no pressure on itself."""
-    columns = (DELIVERIES.c.channel, DELIVERIES.c.handed_at, DELIVERIES.c.coupon)
-    statement = select(*columns, DELIVERIES.c.journey_id, DELIVERIES.c.step).where(
-        DELIVERIES.c.customer_id.in_(ids), DELIVERIES.c.handed_at > at - _YEAR, DELIVERIES.c.state.in_(_COUNTS)
-    )
+    values = {"ids": ids, "since": at - _YEAR}
     return tuple(
         Handed(Channel(channel), handed_at, coupon is not None)
-        for channel, handed_at, coupon, journey, name in connection.execute(statement)
+        for channel, handed_at, coupon, journey, name in connection.execute(_HANDED, values)
         if (journey, name) != (journey_id, step)
     )
 
 
 def _delivery(connection: Connection, journey_id: str, step: str) -> DeliveryRecord | None:
-    place = (DELIVERIES.c.journey_id == journey_id, DELIVERIES.c.step == step)
-    row = connection.execute(select(DELIVERIES.c.id, DELIVERIES.c.state).where(*place)).one_or_none()
+    row = connection.execute(_DELIVERY, {"journey": journey_id, "step": step}).one_or_none()
     return None if row is None else DeliveryRecord(row.id, DeliveryState(row.state))
 
 
 def _behaviour(connection: Connection, ids: Collection[str], since: datetime) -> tuple[int, int]:
-    kinds = (EventType.EMAIL_OPENED, EventType.EMAIL_CLICKED)
-    statement = (
-        select(EVENTS.c.type, func.count())
-        .where(EVENTS.c.customer_id.in_(ids), EVENTS.c.type.in_(kinds), EVENTS.c.at > since)
-        .group_by(EVENTS.c.type)
-    )
-    counts = {type_: number for type_, number in connection.execute(statement)}
-    return counts.get(kinds[0], 0), counts.get(kinds[1], 0)
+    rows = connection.execute(_BEHAVIOUR, {"ids": ids, "since": since})
+    counts: dict[str, int] = dict(rows.tuples().all())
+    return counts.get(_ACTIONS[0], 0), counts.get(_ACTIONS[1], 0)
 
 
 def _abandons(connection: Connection, customer_id: str, at: datetime) -> int:
-    statement = select(func.count()).where(
-        JOURNEYS.c.customer_id == customer_id, JOURNEYS.c.kind == Kind.CART, JOURNEYS.c.j0 > at - ABANDON_WINDOW
-    )
-    return connection.execute(statement).scalar_one()
+    return connection.execute(_ABANDONS, {"customer": customer_id, "since": at - ABANDON_WINDOW}).scalar_one()
 
 
 def switched_off(connection: Connection) -> frozenset[str]:
     """Return the channels under the kill switch, `all` among them."""
-    return frozenset(connection.execute(select(SWITCHES.c.channel)).scalars())
+    return frozenset(connection.execute(_SWITCHES).scalars())
 
 
 def stock_of(connection: Connection, shop: str, cart: CartRecord | None) -> dict[str, int | None]:
@@ -234,7 +220,5 @@ def stock_of(connection: Connection, shop: str, cart: CartRecord | None) -> dict
     if cart is None or not cart.lines:
         return {}
     told = {line.product_id: line.stock for line in cart.lines}
-    statement = select(PRODUCTS.c.product_id, PRODUCTS.c.stock).where(
-        PRODUCTS.c.shop == shop, PRODUCTS.c.product_id.in_(list(told))
-    )
-    return told | {product: stock for product, stock in connection.execute(statement) if stock is not None}
+    rows = connection.execute(_STOCK, {"shop": shop, "ids": list(told)})
+    return told | {product: stock for product, stock in rows if stock is not None}

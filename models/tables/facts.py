@@ -147,7 +147,10 @@ class Review(SQLModel, table=True):
 
 
 class Cart(SQLModel, table=True):
-    """A cart or checkout; `token` names it, `alias` is the cart token a checkout grew from."""
+    """A cart or checkout; `token` names it, `alias` is the cart token a checkout grew from.
+
+    `episodes` counts the journeys that began with it, so that each has a number of its own.
+    """
 
     __tablename__ = "carts"
     __table_args__ = (
@@ -167,6 +170,7 @@ class Cart(SQLModel, table=True):
     coupon: str | None
     checkout_url: str | None
     lines: list[dict[str, Any]] = document()
+    episodes: int = 0
     created_at: datetime = instant()
     replaced_at: datetime | None = instant(null=True)
     last_activity_at: datetime = instant()
@@ -220,7 +224,16 @@ class Event(SQLModel, table=True):
     """A behaviour event, once: its key is made of its content."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("events_customer", "customer_id", "type", "at"),)
+    __table_args__ = (
+        Index("events_customer", "customer_id", "type", "at"),
+        # An erasure looks for what a cart did before anybody knew whose it was.
+        Index(
+            "events_of_nobody",
+            "cart_id",
+            sqlite_where=text("customer_id IS NULL AND cart_id IS NOT NULL"),
+            postgresql_where=text("customer_id IS NULL AND cart_id IS NOT NULL"),
+        ),
+    )
     shop: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     type: str

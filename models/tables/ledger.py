@@ -86,16 +86,23 @@ class Decision(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """One message under one key, at most once; `releases` lists every proof that a hand-over was not accepted."""
+    """One message under one key, at most once; `releases` lists every proof that a hand-over was not accepted.
+
+    `address` is the hash of the address that it was handed over for, so that `audit` can hold it against objections.
+    """
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index("deliveries_customer", "customer_id", "channel", "handed_at"),)
+    __table_args__ = (
+        Index("deliveries_customer", "customer_id", "channel", "handed_at"),
+        Index("deliveries_address", "address"),
+    )
     id: str = Field(primary_key=True)
     key: str = Field(unique=True)
     journey_id: str = Field(index=True)
     customer_id: str
     step: str
     channel: str
+    address: str | None
     segment: str | None
     policy: str
     policy_hash: str

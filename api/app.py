@@ -1,0 +1,42 @@
+"""The HTTP application: every route, one translation of errors, one access log."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI
+from temporalio.client import Client
+
+from api import acting, health, ingest, pages, staff
+from api.access import Access
+from api.context import Context
+from api.openapi import describe
+from api.problems import TRANSLATED, answer
+from api.shapes import EventShape, ProductShape
+from api.staff_shapes import Advance, Because, Cancel, OptOut, SearchFor
+from relay import Relay
+from runtime.installation import Installation
+
+VERSION = "0.1.0"
+_SHAPES = (EventShape, ProductShape, SearchFor, OptOut, Because, Cancel, Advance)
+
+
+def create_app(installation: Installation, relay: Relay, temporal: Callable[[], Awaitable[Client]]) -> FastAPI:
+    """Return the API of an installation.
+
+    Temporal is asked for when a call needs it: `send-now`, `advance` and readiness. Everything else is the store's,
+    and `relay` tells Temporal afterwards.
+    """
+    app = FastAPI(
+        title="Relaunch",
+        summary="Brings back customers who left a cart and subscribers who went quiet.",
+        version=VERSION,
+        redirect_slashes=False,
+        redoc_url=None,
+    )
+    app.state.context = Context(installation, relay, temporal)
+    app.add_middleware(Access)
+    for kind in TRANSLATED:
+        app.add_exception_handler(kind, answer)
+    for part in (ingest, staff, acting, pages, health):
+        app.include_router(part.router)
+    describe(app, _SHAPES)
+    return app

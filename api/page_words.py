@@ -1,0 +1,51 @@
+"""What the unsubscribe page says, in French and English."""
+
+from collections.abc import Mapping
+
+from api.texts import Language
+from models.vocabulary import Channel
+
+WORDS: Mapping[Language, Mapping[str, str]] = {
+    "fr": {
+        Channel.EMAIL: "nos e-mails",
+        Channel.SMS: "nos SMS",
+        Channel.PUSH: "nos notifications",
+        "shop": "la boutique",
+        "ask_title": "Ne plus recevoir {channel} ?",
+        "ask": "D’un clic, {shop} cesse de vous écrire : plus aucun rappel de panier, plus aucune offre.\n"
+        "C’est immédiat. Un message déjà parti peut encore vous parvenir.",
+        "button": "Ne plus recevoir {channel}",
+        "keep": "Rien ne change si vous quittez cette page. Les messages sur vos commandes continuent.",
+        "done_title": "C’est fait",
+        "done": "Vous ne recevrez plus {channel} de la part de {shop}.\n"
+        "Un message déjà parti peut encore vous parvenir. Les messages sur vos commandes continuent.",
+        "forged_title": "Ce lien n’est pas valable",
+        "forged": "Il est peut-être incomplet. Ouvrez-le directement depuis le message, sans le recopier.\n"
+        "Vous pouvez aussi répondre au message pour vous désinscrire.",
+        "away_title": "Un instant, s’il vous plaît",
+        "away": "Votre demande n’a pas pu être enregistrée. Réessayez dans une minute.",
+        "rehearsal": "Répétition : cette page fait partie d’un essai, aucun vrai client n’est concerné.",
+        "privacy": "Vos données personnelles",
+    },
+    "en": {
+        Channel.EMAIL: "our e-mails",
+        Channel.SMS: "our text messages",
+        Channel.PUSH: "our notifications",
+        "shop": "the shop",
+        "ask_title": "Stop receiving {channel}?",
+        "ask": "One click, and {shop} stops writing to you: no more cart reminders, no more offers.\n"
+        "It takes effect at once. A message already on its way may still reach you.",
+        "button": "Stop {channel}",
+        "keep": "Nothing changes if you leave this page. Messages about your orders continue.",
+        "done_title": "It’s done",
+        "done": "You will no longer receive {channel} from {shop}.\n"
+        "A message already on its way may still reach you. Messages about your orders continue.",
+        "forged_title": "This link is not valid",
+        "forged": "It may be incomplete. Open it from the message itself instead of copying it.\n"
+        "You can also reply to the message to unsubscribe.",
+        "away_title": "One moment, please",
+        "away": "Your request could not be recorded. Try again in a minute.",
+        "rehearsal": "Rehearsal: this page is part of a trial, no real customer is concerned.",
+        "privacy": "Your personal data",
+    },
+}

@@ -1,0 +1,88 @@
+"""What a figure is: a value beside its own bare baseline, measured in turn, and how many runs become one line."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+_DIGITS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured: `runs` of each side, and the work that one run does."""
+
+    runs: int
+    journeys: int
+    """Journeys in flight at once."""
+    stops: int
+    batches: int
+    """Bodies of 50 events that each client sends in one run."""
+
+
+FULL: Final = Size(runs=5, journeys=120, stops=30, batches=15)
+QUICK: Final = Size(runs=2, journeys=6, stops=3, batches=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure; `details` holds the medians of what else was seen, by name."""
+
+    figure: str
+    unit: str
+    runs: Sequence[float]
+    baseline_runs: Sequence[float] = ()
+    details: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the figure as it is printed: medians, their ratio, the extremes, and every run.
+
+        `ratio` is value by baseline; `ratio_min` and `ratio_max` are those of single runs with the baseline run
+        beside them. Without a baseline all of these are None.
+        """
+        value, baseline = median(self.runs), median(self.baseline_runs) if self.baseline_runs else None
+        ratios = [ours / bare for ours, bare in zip(self.runs, self.baseline_runs, strict=False)]
+        return {
+            "figure": self.figure,
+            "value": rounded(value),
+            "unit": self.unit,
+            "baseline": None if baseline is None else rounded(baseline),
+            "ratio": None if baseline is None else rounded(value / baseline),
+            "runs": [rounded(one) for one in self.runs],
+            "min": rounded(min(self.runs)),
+            "max": rounded(max(self.runs)),
+            "baseline_runs": [rounded(one) for one in self.baseline_runs],
+            "ratio_min": rounded(min(ratios)) if ratios else None,
+            "ratio_max": rounded(max(ratios)) if ratios else None,
+            "details": {name: rounded(one) for name, one in self.details.items()},
+        }
+
+
+def rounded(value: float) -> float:
+    """Return a number with four digits that count; whole numbers stay whole."""
+    return value if isinstance(value, int) else float(f"{value:.{_DIGITS}g}")
+
+
+async def in_turn(
+    runs: int,
+    ours: Callable[[], Awaitable[T]],
+    bare: Callable[[], Awaitable[T]],
+    *,
+    warm_up: int = 1,
+    say: Callable[[str], None] = lambda _: None,
+) -> tuple[list[T], list[T]]:
+    """Measure ours and the bare side in turn, A B A B …, so that what else the machine does falls on both.
+
+    The first `warm_up` rounds are not counted; `say` is told the number of each round.
+    """
+    first: list[T] = []
+    second: list[T] = []
+    for number in range(-warm_up, runs):
+        say(f"run {number + 1} of {runs}" if number >= 0 else "warming up")
+        one, other = await ours(), await bare()
+        if number >= 0:
+            first.append(one)
+            second.append(other)
+    return first, second

@@ -1,0 +1,110 @@
+"""Finding a customer by what a caller knows of them, with everything that support asks about."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, or_, select
+
+from models.contact import email_key
+from models.vocabulary import Channel
+from store.db import NotFoundError
+from store.journeys import DeliveryRow, JourneyRow, journeys_of
+from store.objections import hidden
+from store.rows import fetch, select_state
+from store.schema import CARTS, CONSENTS, CUSTOMERS, DELIVERIES, ORDERS, SUPPRESSIONS
+
+_PROFILE = ("external_id", "email", "phone", "first_name", "locale", "timezone", "country", "traits")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One customer: row, consent ledger, closed channels, carts, orders, journeys and messages, newest first."""
+
+    customer: Mapping[str, Any]
+    consents: Sequence[Mapping[str, Any]]
+    suppressions: Sequence[Mapping[str, Any]]
+    carts: Sequence[Mapping[str, Any]]
+    orders: Sequence[Mapping[str, Any]]
+    journeys: Sequence[JourneyRow]
+    deliveries: Sequence[DeliveryRow]
+
+
+def find_customers(
+    connection: Connection, *, email: str | None = None, phones: Collection[str] = (), id_: str | None = None
+) -> list[Known]:
+    """Return the customers of every shop with this e-mail address, one of these numbers (E.164), or this id.
+
+    The id may be ours or the shop's own.
+    """
+    if email is not None:
+        place = CUSTOMERS.c.email_key == email_key(email)
+    elif id_ is not None:
+        place = or_(CUSTOMERS.c.id == id_, CUSTOMERS.c.external_id == id_)
+    else:
+        place = CUSTOMERS.c.phone.in_(phones)
+    names = ("id", "shop", "email_key", "first_seen_at", "last_activity_at", "clock_s", *_PROFILE)
+    statement = select(*[CUSTOMERS.c[name] for name in names]).where(place).order_by(CUSTOMERS.c.id).limit(100)
+    return [_known(connection, row) for row in _rows(connection, statement)]
+
+
+def _known(connection: Connection, customer: Mapping[str, Any]) -> Known:
+    mine = customer["id"]
+    return Known(
+        customer,
+        _rows(connection, select(CONSENTS).where(CONSENTS.c.customer_id == mine).order_by(CONSENTS.c.id.desc())),
+        closed_channels(connection, customer),
+        _rows(connection, select(CARTS).where(CARTS.c.customer_id == mine).order_by(CARTS.c.id.desc()).limit(50)),
+        _rows(connection, select(ORDERS).where(ORDERS.c.customer_id == mine).order_by(ORDERS.c.id.desc()).limit(50)),
+        journeys_of(connection, [mine]),
+        _deliveries(connection, mine),
+    )
+
+
+def _rows(connection: Connection, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+    return [row._asdict() for row in connection.execute(statement)]
+
+
+def _deliveries(connection: Connection, customer_id: str) -> list[DeliveryRow]:
+    statement = select(*select_state(DELIVERIES, DeliveryRow)).where(DELIVERIES.c.customer_id == customer_id)
+    return fetch(connection, DeliveryRow, statement.order_by(DELIVERIES.c.id.desc()))
+
+
+def closed_channels(connection: Connection, customer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the suppressions that stand for a customer's addresses, also those left over from an erasure."""
+    shop, addresses = customer["shop"], [customer["email_key"], customer["phone"], f"customer:{customer['id']}"]
+    known = [one for one in addresses if one is not None]
+    place = SUPPRESSIONS.c.address.in_([*known, *(hidden(shop, one) for one in known)])
+    standing = (SUPPRESSIONS.c.shop == shop, SUPPRESSIONS.c.lifted_at.is_(None))
+    return _rows(connection, select(SUPPRESSIONS).where(place, *standing).order_by(SUPPRESSIONS.c.id.desc()))
+
+
+def shop_of(connection: Connection, customer_id: str) -> str:
+    """Return whose customer this is; raise `NotFoundError` for an unknown id."""
+    shop = connection.execute(select(CUSTOMERS.c.shop).where(CUSTOMERS.c.id == customer_id)).scalar_one_or_none()
+    if shop is None:
+        raise NotFoundError("there is no such customer")
+    return str(shop)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What the page of an unsubscribe link needs to know of a customer; nothing is left of an erased one.
+
+    `done` says that the channel is closed already and no journey is open.
+    """
+
+    locale: str | None
+    done: bool
+
+
+def load_leaving(connection: Connection, customer_id: str, channel: Channel) -> Leaving:
+    """Return what the page of an unsubscribe link shows."""
+    columns = [CUSTOMERS.c[one] for one in ("id", "shop", "email_key", "phone", "locale")]
+    statement = select(*columns).where(CUSTOMERS.c.id == customer_id)
+    customer = next(iter(_rows(connection, statement)), None)
+    if customer is None:
+        return Leaving(None, done=True)
+    closed = any(one["channel"] == channel for one in closed_channels(connection, customer))
+    waiting = any(one.open for one in journeys_of(connection, [customer_id]))
+    return Leaving(customer["locale"], done=closed and not waiting)

@@ -1,0 +1,70 @@
+"""Fixtures that several rooms share: a fresh database a test, on SQLite and on PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from store.db import Database, connect
+from tests.databases import PostgresServer, SqliteFiles, sqlite_url
+from tests.known_shop import KnownShop, known_shop
+
+ENGINES = ("sqlite", "postgres")
+
+
+@pytest.fixture(scope="session")
+def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    return SqliteFiles(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> PostgresServer:
+    return PostgresServer()
+
+
+@pytest.fixture(params=ENGINES)
+async def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_files: SqliteFiles, postgres_server: PostgresServer
+) -> AsyncIterator[str]:
+    """The URL of a fresh database that has the schema."""
+    if request.param == "sqlite":
+        yield await sqlite_files.fresh(tmp_path)
+        return
+    url = await postgres_server.fresh()
+    yield url
+    await postgres_server.drop(url)
+
+
+@pytest.fixture(params=ENGINES)
+async def empty_url(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer
+) -> AsyncIterator[str]:
+    """The URL of a database that has nothing yet."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path / "relaunch.db")
+        return
+    url = await postgres_server.empty()
+    yield url
+    await postgres_server.drop(url)
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """A fresh store, once on each engine."""
+    database = connect(database_url)
+    yield database
+    await database.aclose()
+
+
+@pytest.fixture
+async def sqlite_db(tmp_path: Path, sqlite_files: SqliteFiles) -> AsyncIterator[Database]:
+    """A fresh store on SQLite alone, for tests of what comes after it."""
+    database = connect(await sqlite_files.fresh(tmp_path))
+    yield database
+    await database.aclose()
+
+
+@pytest.fixture
+async def shop(db: Database) -> KnownShop:
+    """A store that knows one shop and its policies, once on each engine."""
+    return await known_shop(db)

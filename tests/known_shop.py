@@ -1,0 +1,132 @@
+"""One shop with its policies in a store, and the few things that tests do with it, by name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from models.events import Event
+from models.gate import Question, Ruling
+from models.journey import Assessment
+from models.policy import CartTrigger, InactiveTrigger, Policy, Step
+from models.situation import Situation
+from models.vocabulary import Channel, DeliveryState, Outcome
+from store import acts, assessments, intake, ledger, policies, shops
+from store.acts import ActName, By
+from store.db import Database
+from store.drafts import load_draft
+from store.ids import new_id
+from store.outbox import OutboxRow
+from store.schema import ACTS, CUSTOMERS, DELIVERIES, JOURNEYS
+from tests.builders import DAY, NOON
+
+SHOP = "main"
+
+RECORD = shops.ShopRecord(
+    id=SHOP,
+    name="Boutique",
+    url="https://shop.example",
+    locale="fr",
+    timezone="Europe/Paris",
+    currency="EUR",
+    country="FR",
+    sender="Boutique <hello@shop.example>",
+    reply_to=None,
+    postal_address="1 rue du Test, Paris",
+    privacy_url=None,
+    logo_url=None,
+)
+
+
+def step(name: str, days: int, channel: Channel = Channel.EMAIL) -> Step:
+    return Step(name, days * DAY, 3 * DAY, channel, f"cart/{name}")
+
+
+STEPS = (step("reminder", 0), step("social-proof", 3), step("incentive", 7))
+CART = Policy("cart", CartTrigger(), STEPS)
+INACTIVE = Policy("inactive", InactiveTrigger(), STEPS)
+
+
+async def known_shop(db: Database, cart: Policy = CART, inactive: Policy = INACTIVE) -> "KnownShop":
+    """Make a shop and its policies known to a store."""
+    await db.write(shops.save_shops, [replace(RECORD), replace(RECORD, id="other", name="Other")])
+    await db.write(policies.activate, [cart, inactive], NOON)
+    return KnownShop(db, cart, inactive)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownShop:
+    """A store with one shop, and short words for what doors, staff and journeys do to it."""
+
+    db: Database
+    cart: Policy
+    inactive: Policy
+
+    async def hears(self, *events: Event, at: datetime | None = None, shop: str = SHOP) -> intake.Ingested:
+        """Take in a batch; without `at` it comes when its last event happened."""
+        received = at or max(event.at for event in events)
+        return await self.db.write(intake.ingest, shop, events, self.cart, received)
+
+    async def rows(self, table: Table, **where: object) -> list[Mapping[str, Any]]:
+        """Return the rows of a table whose columns have these values, in the order of their keys."""
+        return await self.db.read(_rows, table, where)
+
+    async def row(self, table: Table, **where: object) -> Mapping[str, Any]:
+        (found,) = await self.rows(table, **where)
+        return found
+
+    async def journey(self, **where: object) -> Mapping[str, Any]:
+        return await self.row(JOURNEYS, **where)
+
+    async def customer(self, name: str) -> Mapping[str, Any]:
+        return await self.row(CUSTOMERS, email=f"{name}@example.com")
+
+    async def assess(self, journey: str, at: datetime) -> Assessment:
+        return await self.db.write(assessments.assess, journey, at, "secret", at)
+
+    async def hand_over(self, journey: str, name: str = "reminder", *, at: datetime) -> Ruling | None:
+        """Read a step and put it to the gate, as the send does; a message stands for the rendered one."""
+        return await self.db.write(ledger.hand_over, await self.intent(journey, name, at=at), at)
+
+    async def intent(self, journey: str, name: str = "reminder", *, at: datetime) -> ledger.Intent:
+        """Read a step and get it ready for the gate."""
+        draft = await self.db.read(load_draft, journey, name, at)
+        assert draft is not None
+        question = Question(draft.situation, draft.policy, draft.step, at, at + DAY, (Channel.EMAIL,), "Europe/Paris")
+        return ledger.Intent(question, _delivery(draft.situation), "memory", b"Bonjour", None, {}, None)
+
+    async def settle(self, journey: str, state: DeliveryState, *, at: datetime, problem: str = "") -> None:
+        """Write what became of the one message of a journey."""
+        delivery = await self.row(DELIVERIES, journey_id=journey)
+        await self.db.write(ledger.settle, delivery["id"], state, at, None, problem)
+
+    async def close(self, journey: str, outcome: Outcome, at: datetime) -> None:
+        await self.db.write(ledger.close, journey, outcome, at)
+
+    async def act(self, journey: str, name: ActName, at: datetime, reason: str | None = None) -> Sequence[OutboxRow]:
+        return await self.db.write(acts.act_on, journey, name, By("support", reason, at))
+
+    async def opt_out(
+        self, email: str, at: datetime, channels: Sequence[Channel] = (Channel.EMAIL,)
+    ) -> Sequence[OutboxRow]:
+        return await self.db.write(acts.object_, SHOP, None, email, channels, By("one-click", None, at))
+
+    async def acts(self) -> list[Mapping[str, Any]]:
+        return await self.rows(ACTS)
+
+
+def _delivery(situation: Situation) -> str:
+    return situation.delivery.id if situation.delivery else new_id()
+
+
+def _rows(connection: Connection, table: Table, where: Mapping[str, object]) -> list[Mapping[str, Any]]:
+    wanted = [table.c[name] == value for name, value in where.items()]
+    statement = select(table).where(*wanted).order_by(*table.primary_key)
+    return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def after(length: timedelta, start: datetime = NOON) -> datetime:
+    """Return a moment of the story."""
+    return start + length
