@@ -7,7 +7,7 @@ import structlog
 from temporalio import activity
 
 from activities.context import attempt_at, journey_id
-from models.journey import AssessRequest, Assessment
+from models.journey import Assessment, AssessRequest
 from store.assessments import assess
 from store.db import Database
 

@@ -9,24 +9,22 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
-from sqlalchemy import Connection
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.context import attempt_at, journey_id
 from activities.composing import Composer
+from activities.context import attempt_at, journey_id
 from channels.base import ChannelError, Misconfigured, Receipt, Refused, Sender, TemporarilyUnavailable
 from models.gate import Question, Ruling
 from models.journey import SendRequest, SendResult, SendStatus, delivery_key
 from models.message import Message
-from models.situation import DeliveryRecord, SuppressionReason
+from models.situation import DeliveryRecord
 from models.vocabulary import Channel, DeliveryState, Outcome, Reason, Verdict
 from runtime.metrics import DELIVERIES
 from store.db import Database
 from store.drafts import Draft, load_draft
 from store.ids import new_id
-from store.ledger import Intent, hand_over, record, ruled, settle
-from store.objections import suppress
+from store.ledger import Intent, answered, hand_over, ruled, settle
 
 _log = structlog.get_logger()
 _ROUNDS = 5
@@ -91,7 +89,7 @@ class Sending:
             return SendResult(SendStatus.SENT)
         question = self._question(draft, at, at, None)
         ruling = ruled(Verdict.UNKNOWN, Reason.NO_PROOF, "the worker stopped while the message was handed over")
-        await self.db.write(self._answered, question, ruling, delivery.id, DeliveryState.UNKNOWN, None)
+        await self._answered(question, ruling, delivery.id, DeliveryState.UNKNOWN)
         return SendResult(SendStatus.UNKNOWN)
 
     def _question(self, draft: Draft, at: datetime, until: datetime, broken: Reason | None) -> Question:
@@ -145,17 +143,16 @@ class Sending:
             down = isinstance(error, TemporarilyUnavailable)
             reason = Reason.PROVIDER_DOWN if down else Reason.PROVIDER_MISCONFIGURED
             ruling = ruled(Verdict.LATER, reason, str(error), at + pause)
-            await self.db.write(self._answered, question, ruling, message.delivery, DeliveryState.RELEASED, None)
+            await self._answered(question, ruling, message.delivery, DeliveryState.RELEASED)
             raise _again(str(error), pause) from None
         except Refused as error:
             ruling = ruled(Verdict.SKIPPED, Reason.PROVIDER_REFUSED, str(error))
-            address = message.to if error.address else None
-            await self.db.write(self._answered, question, ruling, message.delivery, DeliveryState.REFUSED, address)
+            await self._answered(question, ruling, message.delivery, DeliveryState.REFUSED, bounced=error.address)
             return SendResult(SendStatus.SKIPPED)
         except Exception as error:  # noqa: BLE001 - whatever breaks after the hand-over proves nothing
             problem = str(error) if isinstance(error, ChannelError) else type(error).__name__
             ruling = ruled(Verdict.UNKNOWN, Reason.NO_PROOF, problem)
-            await self.db.write(self._answered, question, ruling, message.delivery, DeliveryState.UNKNOWN, None)
+            await self._answered(question, ruling, message.delivery, DeliveryState.UNKNOWN)
             return SendResult(SendStatus.UNKNOWN)
         return await self._accepted(message, receipt, at)
 
@@ -163,25 +160,11 @@ class Sending:
         await self.db.write(settle, message.delivery, DeliveryState.SENT, at, receipt.provider_id, "")
         return SendResult(SendStatus.SENT)
 
-    def _answered(
-        self,
-        connection: Connection,
-        question: Question,
-        ruling: Ruling,
-        delivery: str,
-        state: DeliveryState,
-        refused: str | None,
+    async def _answered(
+        self, question: Question, ruling: Ruling, delivery: str, state: DeliveryState, *, bounced: bool = False
     ) -> None:
-        """Write a provider's answer: the decision that follows, and the delivery's state."""
         DELIVERIES.labels(question.step.channel, ruling.verdict, ruling.reason).inc()
-        record(connection, question, ruling, None, self.now())
-        settle(connection, delivery, state, question.at, None, str(ruling.inputs["problem"]))
-        customer = question.situation.customer
-        if refused is not None and customer is not None and customer.email_key is not None:
-            shop, seq = question.situation.journey.shop, customer.seq
-            suppress(
-                connection, shop, question.step.channel, customer.email_key, SuppressionReason.BOUNCE, question.at, seq
-            )
+        await self.db.write(answered, question, ruling, delivery, state, self.now(), bounced=bounced)
 
 
 def _following(draft: Draft) -> tuple[str, datetime] | None:
@@ -203,6 +186,4 @@ def _pause(error: TemporarilyUnavailable | Misconfigured) -> timedelta:
 
 
 def _again(problem: str, pause: timedelta) -> ApplicationError:
-    return ApplicationError(
-        problem, type="NotYet", next_retry_delay=pause, category=ApplicationErrorCategory.BENIGN
-    )
+    return ApplicationError(problem, type="NotYet", next_retry_delay=pause, category=ApplicationErrorCategory.BENIGN)

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -29,6 +30,8 @@ FRESH_S = 1.0
 
 _ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LONGEST_KEY = 512
+_DRAINED = 32 * 1024 * 1024
+_DRAIN_S = 5.0
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
@@ -111,16 +114,32 @@ def is_id(text: str) -> bool:
 async def body_of(request: Request, limit: int) -> bytes:
     """Return the body; 413 for more than `limit` bytes, which are never kept."""
     declared = request.headers.get("content-length", "")
-    too_long = ProblemError(413, f"the body is larger than {limit // 1024} kB", headers={"connection": "close"})
-    if declared.isdecimal() and int(declared) > limit:
-        raise too_long
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise too_long
-        chunks.append(chunk)
+    size = int(declared) if declared.isdecimal() else 0
+    chunks = []
+    if size <= limit:
+        size = 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                break
+            chunks.append(chunk)
+    if size > limit:
+        await _drain(request, size)
+        raise ProblemError(413, f"the body is larger than {limit // 1024} kB", headers={"connection": "close"})
     return b"".join(chunks)
+
+
+async def _drain(request: Request, size: int) -> None:
+    """Throw away the rest of a body that is not absurdly large: who is still sending does not hear an answer."""
+    if size > _DRAINED or "expect" in request.headers:
+        return
+    seen = 0
+    with suppress(TimeoutError, RuntimeError):  # the stream may have been read to its end
+        async with asyncio.timeout(_DRAIN_S):
+            async for chunk in request.stream():
+                seen += len(chunk)
+                if seen > _DRAINED:
+                    return
 
 
 async def read(request: Request, shape: type[_Body]) -> _Body:

@@ -10,14 +10,17 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         Channel.EMAIL: "nos e-mails",
         Channel.SMS: "nos SMS",
         Channel.PUSH: "nos notifications",
-        "shop": "la boutique",
+        "by_email": "e-mail",
+        "by_sms": "SMS",
+        "by_push": "notification",
+        "shop": "La boutique",
         "ask_title": "Ne plus recevoir {channel} ?",
-        "ask": "D’un clic, {shop} cesse de vous écrire : plus aucun rappel de panier, plus aucune offre.\n"
+        "ask": "D’un clic, {shop} ne vous envoie plus ni rappels ni offres par {way}.\n"
         "C’est immédiat. Un message déjà parti peut encore vous parvenir.",
         "button": "Ne plus recevoir {channel}",
         "keep": "Rien ne change si vous quittez cette page. Les messages sur vos commandes continuent.",
         "done_title": "C’est fait",
-        "done": "Vous ne recevrez plus {channel} de la part de {shop}.\n"
+        "done": "{shop} ne vous enverra plus ni rappels ni offres par {way}.\n"
         "Un message déjà parti peut encore vous parvenir. Les messages sur vos commandes continuent.",
         "forged_title": "Ce lien n’est pas valable",
         "forged": "Il est peut-être incomplet. Ouvrez-le directement depuis le message, sans le recopier.\n"
@@ -31,14 +34,17 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         Channel.EMAIL: "our e-mails",
         Channel.SMS: "our text messages",
         Channel.PUSH: "our notifications",
-        "shop": "the shop",
+        "by_email": "e-mail",
+        "by_sms": "text message",
+        "by_push": "notification",
+        "shop": "The shop",
         "ask_title": "Stop receiving {channel}?",
-        "ask": "One click, and {shop} stops writing to you: no more cart reminders, no more offers.\n"
+        "ask": "One click, and {shop} sends you no more reminders and no more offers by {way}.\n"
         "It takes effect at once. A message already on its way may still reach you.",
         "button": "Stop {channel}",
         "keep": "Nothing changes if you leave this page. Messages about your orders continue.",
         "done_title": "It’s done",
-        "done": "You will no longer receive {channel} from {shop}.\n"
+        "done": "{shop} will send you no more reminders and no more offers by {way}.\n"
         "A message already on its way may still reach you. Messages about your orders continue.",
         "forged_title": "This link is not valid",
         "forged": "It may be incomplete. Open it from the message itself instead of copying it.\n"

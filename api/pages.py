@@ -21,7 +21,9 @@ from store.db import NotFoundError, StoreError
 from store.search import Leaving, load_leaving
 
 _FOLDER = Path(__file__).parent.parent / "templates" / "pages"
-_STYLE = (_FOLDER / "style.css").read_text("utf-8")
+_templates = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
+_page = _templates.get_template("page.html.j2")
+_STYLE = _templates.get_template("style.css").render()  # to the letter what the page includes
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
     "content-security-policy": (
@@ -35,8 +37,6 @@ _HEADERS = {
 _LONGEST_TOKEN = 1024
 
 router = APIRouter()
-_templates = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
-_page = _templates.get_template("page.html.j2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +117,19 @@ def _language(request: Request, visit: _Visit | None = None, leaving: Leaving | 
 
 
 def _show(context: Context, visit: _Visit | None, language: Language, state: str, status: int = 200) -> Response:
-    words = WORDS[language]
-    name = visit.shop.name if visit and visit.shop else ""
-    channel = words[visit.channel if visit else Channel.EMAIL]
+    words, shop = WORDS[language], visit.shop if visit else None
+    channel = visit.channel if visit else Channel.EMAIL
+    said = {"channel": words[channel], "way": words[f"by_{channel}"], "shop": shop.name if shop else words["shop"]}
     content = _page.render(
         lang=language,
         words=words,
-        title=words[f"{state}_title"].format(channel=channel),
-        lines=[line.format(channel=channel, shop=name or words["shop"]) for line in words[state].split("\n")],
-        button=words["button"].format(channel=channel) if state == "ask" else "",
+        title=words[f"{state}_title"].format(**said),
+        lines=[line.format(**said) for line in words[state].split("\n")],
+        button=words["button"].format(**said) if state == "ask" else "",
         done=state == "done",
-        shop=name,
-        foot=visit.shop.postal_address if visit and visit.shop else "",
-        privacy_url=visit.shop.privacy_url if visit and visit.shop else None,
+        shop=shop.name if shop else "",
+        foot=shop.postal_address if shop else "",
+        privacy_url=shop.privacy_url if shop else None,
         rehearsal=context.installation.rehearsal,
     )
     return HTMLResponse(content, status, dict(_HEADERS))

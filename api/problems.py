@@ -25,9 +25,7 @@ _SOON = {"retry-after": "5"}
 class ProblemError(Exception):
     """A call that is answered with an error; `detail` names what to do, `more` are further members of the body."""
 
-    def __init__(
-        self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: object
-    ) -> None:
+    def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: object) -> None:
         """Describe the error in words that are safe to show and to log."""
         super().__init__(detail)
         self.status, self.detail, self.headers, self.more = status, detail, headers or {}, more

@@ -29,7 +29,7 @@ Row = tuple[object, ...]
 TABLES = {
     "customers": "id shop external_id email email_key first_name traits seq clock_s first_seen_at profile_at",
     "consents": "id customer_id channel purpose state source at recorded_at seq",
-    "carts": "id shop token customer_id journey_id currency value lines checkout_url created_at last_activity_at",
+    "carts": "id shop token customer_id journey_id currency value lines checkout_url created_at last_activity_at episodes",
     "journeys": "id shop kind customer_id cart_id cart_token episode since policy policy_hash arm status started_at"
     " paused_s",
     "outbox": "id journey_id call created_at next_try_at attempts set_aside",
@@ -119,7 +119,7 @@ def _checkout(
     lines = [line.model_dump() for line in cart.products or ()]
     value = sum((line.price or 0) * (line.quantity or 1) for line in cart.products or ())
     about = (cart.currency, value, json.dumps(lines), cart.checkout_url)
-    rows["carts"].append((cart_id, "main", cart.cart_id, customer_id, journey_id, *about, at, at))
+    rows["carts"].append((cart_id, "main", cart.cart_id, customer_id, journey_id, *about, at, at, 1))
     plan = (f"{cart_id}:0", at, "cart", "0", "treatment", "waiting", received, 0)
     rows["journeys"].append((journey_id, "main", "cart", customer_id, cart_id, cart.cart_id, *plan))
     rows["outbox"].append((new_id(), journey_id, "start", received, received, 0, 0))

@@ -46,7 +46,7 @@ class Visitors:
         before: list[str] = []
         for _ in range(number):
             names = self._names()
-            bodies.append(json.dumps(_body(names, before or names, at)).encode())
+            bodies.append(json.dumps(_body(names, before or names[::-1], at)).encode())
             before = names
         return bodies
 

@@ -112,7 +112,9 @@ def talk(work: Callable[[Api], Awaitable[T]], *, changes: bool = False) -> T:
         async with _reached(load()) as api:
             result = await work(api)
         if changes and not api.live:
-            typer.echo("done in the store, no message follows; `relaunch up` does not run, and will catch up", err=True)
+            typer.echo(
+                "done in the store, which is what counts; Temporal hears of it with the next `relaunch up`", err=True
+            )
         return result
 
     return asyncio.run(inner())
@@ -175,6 +177,8 @@ async def _ours(http: "httpx.AsyncClient", *, named: bool) -> bool:
         return False
     if status in {401, 403} and named:
         raise CommandError(f"the API at {http.base_url} does not take RELAUNCH_API_KEY as a key of staff")
+    if status in {401, 403}:
+        typer.echo(f"the API at {http.base_url} is another installation's: working on this one's store", err=True)
     return status == httpx.codes.NOT_FOUND
 
 

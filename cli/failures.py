@@ -1,7 +1,6 @@
 """What went wrong, in one line for whoever typed the command; no traceback unless it is asked for."""
 
 import os
-import re
 
 _EXPECTED = {
     "channels.base.ChannelError",
@@ -27,12 +26,17 @@ class CommandError(Exception):
 
 def explained(error: BaseException) -> str:
     """Return one line about an error: its own words when they are meant for people, else its kind as well."""
-    words = re.sub(r"\s+", " ", str(error)).strip()[:_LONGEST]
+    words = one_line(error)
     if {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__} & _EXPECTED:
         return words or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return f"unexpected {type(error).__name__}: {words or 'no details'} (RELAUNCH_LOG_LEVEL=debug shows where)"
+
+
+def one_line(text: object) -> str:
+    """Return words on one line, without the one that pydantic puts before ours."""
+    return " ".join(str(text).replace("Value error, ", "").split())[:_LONGEST]
 
 
 def debugging() -> bool:

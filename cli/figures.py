@@ -1,5 +1,6 @@
 """`relaunch kpis`: every figure with what it was counted from."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -8,6 +9,8 @@ import typer
 from cli.client import Json, place, talk
 from cli.options import AsJson
 from cli.show import amount, pairs, print_json, safe, say, table
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T\S*")
 
 
 def kpis(
@@ -27,7 +30,7 @@ def kpis(
         print_json(found)
         return
     window = found["window"]
-    span = f"{window['from'] or 'the beginning'} to {window['to'] or 'now'}"
+    span = _TIME.sub(r"\1", f"{window['from'] or 'the beginning'} to {window['to'] or 'now'}")
     pairs([("journeys", safe(f"J0 from {span}")), ("policy", safe(window["policy"] or "every one"))])
     _figures("figures", found["totals"])
     for group in found["groups"] if groups else ():
@@ -39,9 +42,9 @@ def kpis(
 def _figures(title: str, figures: Json) -> None:
     rows = []
     for name, one in figures.items():
-        why = one.get("note", one["window"])
+        why = _TIME.sub(r"\1", one.get("note", one["window"]))
         rows.append((name.replace("_", " "), _value(name, one), one["numerator"], one["denominator"], why))
-    table(title, ("figure", "value", "numerator", "denominator", "window, or why there is none"), rows)
+    table(title, ("figure", "value", "numerator", "denominator", "window"), rows)
 
 
 def _name(group: Json) -> str:

@@ -8,7 +8,7 @@ import typer
 from cli.client import Json, local, place, talk
 from cli.customers import journeys as list_journeys
 from cli.options import AsJson, JourneyId, Reason
-from cli.show import coloured, console, moment, pairs, print_json, safe, say, span, timeline
+from cli.show import coloured, moment, pairs, print_json, safe, say, span, timeline
 from models.vocabulary import Status
 
 _ALL = 1_000_000
@@ -27,9 +27,10 @@ _WORDS = {
         "nothing": "nothing: it is over",
         "held": "held by staff until `relaunch resume`",
         "no_step": "nothing more is planned",
-        "ahead": "the customer's clock, {} ahead",
+        "ahead": "clock moved ahead by {}",
         "holdout": "held out: gets no message",
-        "zone": "times in {}",
+        "waiting": "waiting",
+        "paused": "paused",
         "since": "since {}",
     },
     "fr": {
@@ -46,9 +47,10 @@ _WORDS = {
         "nothing": "rien : elle est terminée",
         "held": "en pause jusqu’à `relaunch resume`",
         "no_step": "plus rien de prévu",
-        "ahead": "horloge du client, en avance de {}",
+        "ahead": "horloge avancée de {}",
         "holdout": "groupe témoin : ne reçoit rien",
-        "zone": "heures de {}",
+        "waiting": "en attente",
+        "paused": "en pause",
         "since": "depuis le {}",
     },
 }
@@ -148,7 +150,7 @@ def _act(journey: str, what: str, reason: str | None, *, as_json: bool) -> None:
 def tell(found: Json, zone: str, locale: str) -> None:
     """Print a journey's page in the shop's language: where it stands, and the whole timeline."""
     words = _WORDS.get(locale, _WORDS["en"])
-    clock, outcome = datetime.fromisoformat(found["clock"]), found["outcome"]
+    clock = datetime.fromisoformat(found["clock"])
     held = f"  [yellow]{words['holdout']}[/]" if found["arm"] == "holdout" else ""
     since = found["closed_at"] or found["paused_at"]
     after = f"  [dim]{words['since'].format(moment(since, zone))}[/]" if since else ""
@@ -156,17 +158,25 @@ def tell(found: Json, zone: str, locale: str) -> None:
     pairs(
         [
             (words["journey"], f"[bold]{safe(found['id'])}[/]"),
-            (words["state"], f"{coloured(outcome or found['status'])}{after}{held}"),
+            (words["state"], f"{_state(found, words)}{after}{held}"),
             (words["next"], _coming(found, clock, zone, locale)),
             (words["customer"], safe(found["customer_id"])),
             (words["cart"], cart),
             (words["policy"], f"{safe(found['policy'])}  [dim]{safe(found['policy_version'][:12])}[/]"),
             (words["segment"], safe(found["segment"] or "")),
-            (words["clock"], f"{moment(clock, zone)}  [dim]{words['zone'].format(zone)}{_ahead(clock, locale)}[/]"),
+            (words["clock"], f"{moment(clock, zone)}  [dim]{zone}{_ahead(clock, locale)}[/]"),
         ]
     )
-    console().print()
+    typer.echo()
     timeline((moment(one["at"], zone) or "", one) for one in found["timeline"])
+
+
+def _state(found: Json, words: dict[str, str]) -> str:
+    """Say where a journey stands; the end of a closed one in the words of its timeline."""
+    if found["status"] != Status.CLOSED:
+        return coloured(found["status"], words[found["status"]])
+    end = next((one["text"] for one in reversed(found["timeline"]) if one["type"] == "outcome"), found["outcome"])
+    return coloured(found["outcome"], end)
 
 
 def _coming(found: Json, clock: datetime, zone: str, locale: str) -> str:
@@ -193,4 +203,4 @@ def _ahead(clock: datetime, locale: str) -> str:
     ahead = clock - now()
     if ahead < timedelta(minutes=1):
         return ""
-    return "; " + _WORDS.get(locale, _WORDS["en"])["ahead"].format(span(ahead, locale))
+    return ", " + _WORDS.get(locale, _WORDS["en"])["ahead"].format(span(ahead, locale))

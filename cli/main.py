@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import customers, doctor, journeys, keys, messages, operations, policies, up
-from cli.failures import debugging, explained
+from cli.failures import debugging, explained, one_line
 
 _INTERRUPTED = 130
 _THREADS_END_S = 0.5
@@ -67,7 +67,7 @@ def _failed(error: Exception) -> int:
     """Say what went wrong, and return the exit code."""
     said = getattr(error, "format_message", None)
     if said is not None:  # typer's own: a command that cannot be understood
-        words = " ".join(said().split())
+        words = one_line(said())
         context = getattr(error, "ctx", None)
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(said())

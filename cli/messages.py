@@ -11,7 +11,7 @@ from cli.client import Json, load, local, place, talk
 from cli.failures import CommandError
 from cli.options import AsJson
 from cli.policies import named
-from cli.show import coloured, console, moment, pairs, print_json, safe, say
+from cli.show import calm, coloured, moment, pairs, print_json, safe, say
 
 if TYPE_CHECKING:
     from channels.rendering import Rendered
@@ -68,13 +68,13 @@ def _fate(found: Json, zone: str) -> None:
 
 def _words(text: Json | None) -> None:
     """Print the headers and the text of a message."""
-    console().print()
+    typer.echo()
     if text is None:
         say("[dim]its words are gone: the customer was erased[/]")
         return
     for name, value in text["headers"]:
         say(f"[dim]{safe(name)}:[/] {safe(value)}")
-    typer.echo(f"\n{_calm(text['text'])}")
+    typer.echo(f"\n{calm(text['text'])}")
 
 
 def preview(
@@ -103,7 +103,7 @@ def preview(
     elif html is None:
         if rendered.subject:
             say(f"[dim]Subject:[/] [bold]{safe(rendered.subject)}[/]\n")
-        typer.echo(_calm(rendered.text))
+        typer.echo(calm(rendered.text))
 
 
 def _step(policy: "Policy", name: str) -> "Step":
@@ -189,8 +189,3 @@ def _sent(settings: "Settings", step: "Step", content: "Content", rendered: "Ren
     if url is None:
         return f"no SMTP server is named: written to [bold]{safe(settings.outbox_dir / f'{sending.delivery}.eml')}[/]"
     return f"[green]sent[/] to {safe(to)} by SMTP"
-
-
-def _calm(text: str) -> str:
-    """Return text without anything that steers a terminal."""
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")

@@ -67,7 +67,8 @@ class Services:
             try:
                 await part()
             except Exception as error:  # noqa: BLE001 - whatever it was, the other parts go on
-                problem = str(error) if isinstance(error, temporal.TemporalError | ServerError) else type(error).__name__
+                known = isinstance(error, temporal.TemporalError | ServerError)
+                problem = str(error) if known else type(error).__name__
                 _log.warning("part.failed", part=part.__name__, problem=problem)
                 await self.stops_within(_PAUSE_S)
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import typer
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -52,25 +54,29 @@ def say(markup: str, *, err: bool = False) -> None:
 
 def print_json(data: object) -> None:
     """Print data as JSON, times as RFC 3339 and whole text as it is."""
-    text = json.dumps(data, ensure_ascii=False, indent=2, default=_plain)
-    print(text)  # noqa: T201 - this is what was asked for
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2, default=_plain))
 
 
 def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
+def calm(text: object) -> str:
+    """Return text that cannot steer the terminal."""
+    return _CONTROL.sub("", str(text))
+
+
 def safe(text: object) -> str:
     """Return text that cannot steer the terminal nor be taken for markup."""
     from rich.markup import escape  # noqa: PLC0415 - as above
 
-    return escape(_CONTROL.sub("", str(text)))
+    return escape(calm(text))
 
 
-def coloured(word: object) -> str:
-    """Return a word of the domain in its colour."""
-    style = _STYLE.get(str(word))
-    return f"[{style}]{safe(word)}[/]" if style else safe(word)
+def coloured(word: object, said: object = None) -> str:
+    """Return a word of the domain in its colour, or in its place what is `said` to people."""
+    style, text = _STYLE.get(str(word)), safe(said or word)
+    return f"[{style}]{text}[/]" if style else text
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, wide: Sequence[str] = ()) -> None:
@@ -78,20 +84,19 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
     The columns named in `wide` are left out on a narrow terminal. A column called `id` is never broken.
     """
-    from rich import box  # noqa: PLC0415 - as above
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415 - as above
 
     out, lines = console(), [["–" if cell is None else str(cell) for cell in row] for row in rows]
     if not out.is_terminal:
         _plain_table(title, columns, lines)
         return
+    out.print(f"\n[bold]{safe(title)}[/]{'' if lines else '  [dim]none[/]'}")
     if not lines:
-        out.print(f"[bold]{safe(title)}[/]  [dim]none[/]")
         return
     shown = [index for index, name in enumerate(columns) if out.width >= _WIDE or name not in wide]
-    grid = Table(title=f"[bold]{safe(title)}[/]", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for index in shown:
-        grid.add_column(columns[index], no_wrap=columns[index] == "id", overflow="fold", header_style="dim")
+        grid.add_column(columns[index], no_wrap=columns[index] == "id", overflow="fold")
     for line in lines:
         grid.add_row(*[coloured(line[index]) for index in shown])
     out.print(grid)
@@ -99,26 +104,38 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
 def _plain_table(title: str, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
     """Print columns two spaces apart, nothing cut: for eyes and for awk."""
-    clean = [[" ".join(_CONTROL.sub("", cell).split()) or "–" for cell in line] for line in lines]
-    rows = [[name.upper() for name in columns], *clean]
-    widths = [max(len(row[index]) for row in rows) for index in range(len(columns))]
-    print(f"{title}: {len(lines)}" if not lines else title)  # noqa: T201 - this is what was asked for
-    for row in rows if lines else ():
+    clean = [[" ".join(calm(cell).split()) or "–" for cell in line] for line in lines]
+    typer.echo(title if lines else f"{title}: none")
+    _plain_columns([[name.upper() for name in columns], *clean] if lines else [])
+
+
+def _plain_columns(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))] if rows else []
+    for row in rows:
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(padded).rstrip())  # noqa: T201 - this is what was asked for
+        typer.echo("  ".join(padded).rstrip())
+
+
+def _grid(rows: Sequence[Sequence[str]], *, gap: int, dim: bool) -> None:
+    """Print rows of markup whose last column may be folded; `dim`: the first column is a label."""
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415
+
+    out, grid = console(), Table.grid(padding=(0, gap, 0, 0))
+    if not out.is_terminal:
+        _plain_columns([[" ".join(Text.from_markup(cell).plain.split()) for cell in row] for row in rows])
+        return
+    for index in range(len(rows[0]) if rows else 0):
+        last = index == len(rows[0]) - 1
+        grid.add_column(no_wrap=not last, overflow="fold", style="dim" if dim and index == 0 else "")
+    for row in rows:
+        grid.add_row(*row)
+    out.print(grid)
 
 
 def pairs(rows: Iterable[tuple[str, object]]) -> None:
     """Print facts, one a line: what it is, and its value in markup; empty values are left out."""
-    from rich.table import Table  # noqa: PLC0415 - as above
-
-    out, grid = console(), Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in rows:
-        if value not in (None, ""):
-            grid.add_row(name, str(value))
-    out.print(grid)
+    _grid([(name, str(value)) for name, value in rows if value not in (None, "")], gap=2, dim=True)
 
 
 def moment(value: datetime | str | None, zone: str) -> str | None:
@@ -150,20 +167,15 @@ def amount(minor: int | None, currency: str | None) -> str | None:
 
 def timeline(entries: Iterable[tuple[str, Mapping[str, object]]]) -> None:
     """Print what happened and what is to come, one entry a line: when, its mark, its words, the message's id."""
-    from rich.table import Table  # noqa: PLC0415 - as above
-
-    out, grid, told = console(), Table.grid(padding=(0, 1)), set[object]()
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
+    rows, told = [], set[object]()
     for at, entry in entries:
         mark, style = _mark(entry)
         text, delivery = safe(entry["text"]), entry.get("delivery_id")
         if delivery is not None and delivery not in told:
             told.add(delivery)
             text += f"\n[dim]relaunch message {safe(delivery)}[/]"
-        grid.add_row(at, f"[{style}]{mark}[/]", f"[{style}]{text}[/]" if style == "dim" else text)
-    out.print(grid)
+        rows.append((at, f"[{style}]{mark}[/]", f"[{style}]{text}[/]" if style == "dim" else text))
+    _grid(rows, gap=1, dim=True)
 
 
 def _mark(entry: Mapping[str, object]) -> tuple[str, str]:

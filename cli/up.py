@@ -1,6 +1,7 @@
 """The commands that run things: everything on one machine, or one part for several machines."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -37,7 +38,7 @@ def up(
     asyncio.run(_up(_settings(port), rehearsal=rehearsal))
 
 
-def _command(part: Part):  # type: ignore[no-untyped-def] # typer reads the inner function
+def _command(part: Part) -> Callable[[], None]:
     def run() -> None:
         asyncio.run(_part(_settings(None), part))
 
@@ -122,5 +123,6 @@ async def _greet(
     table.add_row("messages", "by SMTP" if settings.smtp_url else f"as files in {settings.outbox_dir}")
     for secret in installation.new:
         if secret.name != "secret_key":
-            table.add_row(secret.name.replace("_", " "), f"[bold]{secret.value}[/]  (kept in the home; shown this once)")
+            name = secret.name.replace("_", " ")
+            table.add_row(name, f"[bold]{secret.value}[/]  (kept in the home; shown this once)")
     console.print(table)

@@ -31,6 +31,8 @@ def lawful_basis(situation: Situation, channel: Channel, at: datetime) -> Basis 
     word = latest(situation.consents, channel)
     if word is not None:
         return Basis.CONSENT if word.state is ConsentState.GRANTED else None
-    if channel in _SOFT_OPT_IN and any(order.own and order.paid and order.placed_at <= at for order in situation.orders):
+    if channel in _SOFT_OPT_IN and any(
+        order.own and order.paid and order.placed_at <= at for order in situation.orders
+    ):
         return Basis.SOFT_OPT_IN
     return None

@@ -24,7 +24,7 @@ HELD = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """May this step go out now?
+    """The question that the gate is asked: may this step go out now.
 
     `until` is where the step's window ends. `reachable` are the channels that have a provider. `broken` says why the
     message could not be rendered, None when it was. `zone` is the shop's, for a customer who has none.

@@ -186,7 +186,9 @@ class _Batch:
     def save(self, policy: Policy | None) -> list[OutboxRow]:
         """Write everything in the order in which rows lean on each other."""
         gone = self.erased
-        alive = [(c, who, now) for c, who, now in self.touched.values() if c.customer_id == who.id and who.id not in gone]
+        alive = [
+            (c, who, now) for c, who, now in self.touched.values() if c.customer_id == who.id and who.id not in gone
+        ]
         self.purchases.save()  # first: an order of this batch ends a cart of this batch
         self.episodes.touched(alive, self.carts, policy)
         self.people.save()

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, insert, select, update
 
 from models.gate import Question, Ruling, gate
 from models.journey import delivery_key
+from models.situation import SuppressionReason
 from models.stored import Json
 from models.vocabulary import DeliveryState, Outcome, Reason, Status, Verdict
 from store.ids import new_id
-from store.objections import address_of, hidden
+from store.objections import address_of, hidden, suppress
 from store.schema import CUSTOMERS, DECISIONS, DELIVERIES, JOURNEYS
 from store.situations import group_of, stock_of, switched_off
 
@@ -198,6 +199,26 @@ def settle(
     if provider_id is not None:
         values["provider_id"] = provider_id
     connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery).values(values))
+
+
+def answered(
+    connection: Connection,
+    question: Question,
+    ruling: Ruling,
+    delivery: str,
+    state: DeliveryState,
+    recorded_at: datetime,
+    *,
+    bounced: bool,
+) -> None:
+    """Write a provider's answer: the decision that follows, the delivery's state, and an address that bounced."""
+    record(connection, question, ruling, None, recorded_at)
+    settle(connection, delivery, state, question.at, None, str(ruling.inputs["problem"]))
+    customer, channel = question.situation.customer, question.step.channel
+    address = customer and address_of(channel, customer)
+    if bounced and customer is not None and address:
+        shop = question.situation.journey.shop
+        suppress(connection, shop, channel, address, SuppressionReason.BOUNCE, question.at, customer.seq)
 
 
 def ruled(verdict: Verdict, reason: Reason, problem: str, until: datetime | None = None) -> Ruling:

@@ -194,6 +194,4 @@ def hidden(shop: str, address: str) -> str:
 
 def consent_record(row: RowMapping) -> ConsentRecord:
     """Read a row of the ledger."""
-    return ConsentRecord(
-        Channel(row["channel"]), row["purpose"], ConsentState(row["state"]), row["source"], row["at"]
-    )
+    return ConsentRecord(Channel(row["channel"]), row["purpose"], ConsentState(row["state"]), row["source"], row["at"])

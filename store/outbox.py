@@ -75,7 +75,7 @@ def told(connection: Connection, ids: Collection[str]) -> None:
 def failed(connection: Connection, row: OutboxRow, problem: str, at: datetime) -> None:
     """Remember a failure, and when to try again; set the row aside after too many."""
     attempts = row.attempts + 1
-    pause = min(timedelta(seconds=2**min(attempts, 12)), _LONGEST)
+    pause = min(timedelta(seconds=2 ** min(attempts, 12)), _LONGEST)
     connection.execute(
         update(OUTBOX)
         .where(OUTBOX.c.id == row.id)

@@ -91,9 +91,7 @@ class Purchases:
             if order.status in PURCHASE:
                 self._end(facts, order.placed_at, customer, at)
 
-    def _add(
-        self, facts: OrderFacts, customer: CustomerState | None, at: datetime, placed_at: datetime
-    ) -> OrderState:
+    def _add(self, facts: OrderFacts, customer: CustomerState | None, at: datetime, placed_at: datetime) -> OrderState:
         order = OrderState(new_id(), self.shop, facts.order_id, facts.status, placed_at, at)
         self.known[facts.order_id] = order
         self._new.append(order)

@@ -133,9 +133,7 @@ def situation_of(
     )
 
 
-def group_of(
-    connection: Connection, shop: str, customer: CustomerRecord, *, lock: bool
-) -> tuple[tuple[str, int], ...]:
+def group_of(connection: Connection, shop: str, customer: CustomerRecord, *, lock: bool) -> tuple[tuple[str, int], ...]:
     """Return ids and sequence numbers of everybody with this customer's address, in id order, locked if asked."""
     values = {"shop": shop, "customer": customer.id, "email_key": customer.email_key, "phone": customer.phone}
     rows = connection.execute(_LOCKED_GROUP if lock else _GROUP, values)

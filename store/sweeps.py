@@ -86,7 +86,7 @@ def start_page(
 
 def _quiet(connection: Connection, trigger: InactiveTrigger, after: str, at: datetime) -> list[RowMapping]:
     """Return customers who may be inactive; in a rehearsal, whoever's clock was moved is looked at more closely."""
-    quiet = and_(_LAST <= at - trigger.inactive_after, _LAST >= at - trigger.max_inactive)
+    quiet = and_(at - trigger.inactive_after >= _LAST, at - trigger.max_inactive <= _LAST)
     statement = (
         select(CUSTOMERS)
         .where(

@@ -60,9 +60,9 @@ class Api:
     async def post(self, path: str, body: object = None, status: int = 200, **headers: str) -> Json:
         return await self.call("POST", path, body, status, **headers)
 
-    async def journey(self, token: str = "c1") -> Json:
+    async def journey(self, cart: str = "c1") -> Json:
         """Return the one journey of a cart, with its timeline."""
-        (item,) = (await self.get(f"/v1/journeys?cart_id={token}"))["items"]
+        (item,) = (await self.get(f"/v1/journeys?cart_id={cart}"))["items"]
         return await self.get(f"/v1/journeys/{item['id']}")
 
     async def read(self, work: Callable[..., Any], *args: Any) -> Any:
@@ -96,7 +96,7 @@ async def serving(
             yield Api(http, installation, relay)
 
 
-def checkout(token: str = "c1", email: str = EMAIL, **changes: Any) -> Json:
+def checkout(cart: str = "c1", email: str = EMAIL, **changes: Any) -> Json:
     """Return an event of a consenting customer who starts to check out now."""
     now = datetime.now(UTC)
     consent = {
@@ -108,11 +108,11 @@ def checkout(token: str = "c1", email: str = EMAIL, **changes: Any) -> Json:
     }
     line = {"product_id": "p1", "name": "Vase", "price": 4500, "quantity": 2}
     return {
-        "messageId": f"checkout-{token}",
+        "messageId": f"checkout-{cart}",
         "event": "Checkout Started",
         "timestamp": now.isoformat(),
         "customer": {"email": email, "first_name": "Camille", "consents": [consent]},
-        "properties": {"cart_id": token, "currency": "EUR", "value": 9000, "products": [line]},
+        "properties": {"cart_id": cart, "currency": "EUR", "value": 9000, "products": [line]},
     } | changes
 
 

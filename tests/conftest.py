@@ -23,11 +23,17 @@ def postgres_server() -> PostgresServer:
 
 
 @pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Whoever asks for this, or for what stands on it, runs once on each engine."""
+    return str(request.param)
+
+
+@pytest.fixture
 async def database_url(
-    request: pytest.FixtureRequest, tmp_path: Path, sqlite_files: SqliteFiles, postgres_server: PostgresServer
+    engine: str, tmp_path: Path, sqlite_files: SqliteFiles, postgres_server: PostgresServer
 ) -> AsyncIterator[str]:
     """The URL of a fresh database that has the schema."""
-    if request.param == "sqlite":
+    if engine == "sqlite":
         yield await sqlite_files.fresh(tmp_path)
         return
     url = await postgres_server.fresh()
@@ -35,13 +41,11 @@ async def database_url(
     await postgres_server.drop(url)
 
 
-@pytest.fixture(params=ENGINES)
-async def empty_url(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer
-) -> AsyncIterator[str]:
+@pytest.fixture
+async def empty_url(engine: str, tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[str]:
     """The URL of a database that has nothing yet."""
-    if request.param == "sqlite":
-        yield sqlite_url(tmp_path / "relaunch.db")
+    if engine == "sqlite":
+        yield sqlite_url(tmp_path / "empty.db")
         return
     url = await postgres_server.empty()
     yield url

@@ -13,13 +13,14 @@ from models.journey import Assessment
 from models.policy import CartTrigger, InactiveTrigger, Policy, Step
 from models.situation import Situation
 from models.vocabulary import Channel, DeliveryState, Outcome
-from store import acts, assessments, intake, ledger, policies, shops
+from store import acts, assessments, intake, ledger, policies, shops, sweeps
 from store.acts import ActName, By
 from store.db import Database
 from store.drafts import load_draft
 from store.ids import new_id
 from store.outbox import OutboxRow
 from store.schema import ACTS, CUSTOMERS, DELIVERIES, JOURNEYS
+from store.sweeps import Cursor
 from tests.builders import DAY, NOON
 
 SHOP = "main"
@@ -112,6 +113,14 @@ class KnownShop:
         self, email: str, at: datetime, channels: Sequence[Channel] = (Channel.EMAIL,)
     ) -> Sequence[OutboxRow]:
         return await self.db.write(acts.object_, SHOP, None, email, channels, By("one-click", None, at))
+
+    async def sweep(self, at: datetime) -> int:
+        """Start what is due of everybody inactive, page by page, and return how many journeys that were."""
+        started, cursor = 0, Cursor()
+        while cursor is not None:
+            outbox, cursor = await self.db.write(sweeps.start_page, cursor, at, at)
+            started += len(outbox)
+        return started
 
     async def acts(self) -> list[Mapping[str, Any]]:
         return await self.rows(ACTS)

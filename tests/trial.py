@@ -9,12 +9,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, select
+import pytest
+from sqlalchemy import RowMapping, Table, select
 from temporalio.client import Client, WorkflowHandle
 
 from channels.base import ChannelError, Sender
 from channels.memory import Memory
-from models.episode import JourneyState
 from models.events import CartFacts, ConsentEntry, Event, EventType, Line, OrderFacts, OrderStatus, Person
 from models.message import Message
 from models.policy import Policy
@@ -27,7 +27,6 @@ from runtime.links import Links
 from settings import Settings
 from store import acts, db, intake, policies, shops
 from store.outbox import OutboxRow
-from store.rows import insert_all
 from store.schema import DECISIONS, DELIVERIES, JOURNEYS, METADATA
 from tests.temporal_env import Temporal
 from worker import make_worker
@@ -189,6 +188,13 @@ class Journey:
             async for _ in self.handle.fetch_history_events(wait_new_event=True):
                 pass
 
+    async def parks(self) -> None:
+        """Wait until the run waits for a moment of its own."""
+        async with asyncio.timeout(_PATIENCE_S):
+            async for event in self.handle.fetch_history_events(wait_new_event=True):
+                if event.HasField("timer_started_event_attributes"):
+                    return
+
     async def outcome(self) -> Outcome | None:
         """Return why the journey ended, as the store knows it; None while it is open."""
         found = (await self.row())["outcome"]
@@ -229,6 +235,6 @@ async def installed(
         await database.aclose()
 
 
-def open_again(connection: Connection, states: list[JourneyState]) -> None:
-    """Write journeys as they are."""
-    insert_all(connection, JOURNEYS, states)
+def about(length: timedelta) -> Any:
+    """Return something that equals any length of time within two seconds of this one."""
+    return pytest.approx(length, abs=timedelta(seconds=2))

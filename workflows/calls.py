@@ -10,8 +10,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from models.journey import (
-    AssessRequest,
     Assessment,
+    AssessRequest,
     CloseRequest,
     SendRequest,
     SendResult,

@@ -1,6 +1,6 @@
 """The journey: one durable workflow for one relaunch, whatever started it."""
 
-import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -29,7 +29,7 @@ class Relaunch:
         self._heard = False
 
     @workflow.run
-    async def run(self, start: Start) -> Outcome:  # noqa: ARG002 - Temporal gives it to `__init__` too
+    async def run(self, start: Start) -> Outcome:
         """Do what `decide` says until it says close."""
         while True:
             match command := decide(self._progress, self._now()):
@@ -49,10 +49,8 @@ class Relaunch:
         """Wait until then, or until something is heard; there is no other wait in the product."""
         self._heard = False
         left = None if until is None else max(until - self._now(), timedelta(milliseconds=1))
-        try:
+        with suppress(TimeoutError):
             await workflow.wait_condition(lambda: self._heard, timeout=left)
-        except asyncio.TimeoutError:
-            pass
 
     async def _send(self, command: Send) -> None:
         """Send a step; a stop ends the wait for a provider that is away, and the gate ends the retries."""

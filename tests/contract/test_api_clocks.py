@@ -36,13 +36,15 @@ async def api(server: Server, mailbox: Memory, tmp_path: Path) -> AsyncIterator[
     async def connect() -> Client:
         return client
 
-    async with serving(tmp_path, rehearsal=True, temporal=connect) as one:
-        async with make_worker(client, one.installation, {Channel.EMAIL: mailbox}):
-            yield one
+    async with (
+        serving(tmp_path, rehearsal=True, temporal=connect) as one,
+        make_worker(client, one.installation, {Channel.EMAIL: mailbox}),
+    ):
+        yield one
 
 
-async def advance(api: Api, seconds: int, token: str = "c1") -> Json:
-    found = await api.journey(token)
+async def advance(api: Api, seconds: int, cart: str = "c1") -> Json:
+    found = await api.journey(cart)
     return await api.post(f"/v1/journeys/{found['id']}/advance", {"seconds": seconds})
 
 

@@ -1,22 +1,11 @@
-from collections.abc import AsyncIterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from store.db import Database, connect
+from store.db import Database
 from store.kpis import kpis
-from store.schema import METADATA
 from tests.kpi_rows import DAY, HOUR, NOON, cart, consent, delivery, event, have, journey, order
-
-
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = connect(f"sqlite+aiosqlite:///{tmp_path / 'relaunch.db'}")
-    await database.write(METADATA.create_all)
-    yield database
-    await database.aclose()
 
 
 async def read(
@@ -202,6 +191,7 @@ async def test_an_objection_within_a_week_counts_once(db: Database, days: int, c
 )
 async def test_answers_are_known_only_of_customers_who_agreed(db: Database, name: str, rate: str, purpose: str) -> None:
     await have(db, journey("j1"), delivery("j1"), event(name, NOON + HOUR))
+    await have(db, consent("granted", NOON - DAY, "marketing"), consent("granted", NOON + HOUR / 2, purpose))
     assert await figure(db, rate) == (None, None, None)
     await have(db, consent("granted", NOON - DAY, purpose))
     assert await figure(db, rate) == (1, 1, 1)
@@ -228,15 +218,19 @@ async def test_the_arms_are_compared_by_customers_with_an_order_in_fourteen_days
     await have(
         db,
         journey("ann-again", "ann", j0=NOON + 10 * DAY),
+        journey("eve", "eve", j0=NOON + 20 * DAY),
+        journey("fay", "fay", j0=NOON + 15 * DAY),
         order(at=NOON + 13 * DAY),
         order("token-bob", at=NOON + 2 * DAY, customer=None),
         order(at=NOON + 15 * DAY, customer="carol"),
+        order(at=NOON - 10 * DAY, customer="dave"),
         order(at=NOON + DAY, customer="dave"),
         order(at=NOON + 2 * DAY, customer="dave"),
     )
-    assert await figure(db, "conversion_treatment") == (2, 2, 1)
+    assert await figure(db, "conversion_treatment") == (2, 4, 0.5)
+    assert (await read(db))["totals"]["conversion_treatment"]["maturing"] == 1
     assert await figure(db, "conversion_holdout") == (1, 2, 0.5)
-    assert await figure(db, "incremental_conversion") == (None, None, 0.5)
+    assert await figure(db, "incremental_conversion") == (None, None, 0)
     assert await recovered(db) == (0, 0)
 
 

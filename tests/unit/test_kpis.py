@@ -101,6 +101,7 @@ def test_a_win_back_is_no_cart_conversion() -> None:
     book.reach(place, 1)
     book.recover([replace(ORDER, place=place)])
     assert totals(book)["cart_conversion_attributed"]["denominator"] == 0
+    assert totals(book)["cart_conversion_attributed"]["numerator"] == 0
     assert totals(book)["recovered_orders_attributed"]["value"] == 1
 
 

@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from models.vocabulary import Channel, Outcome
+from models.vocabulary import DeliveryState, Outcome
 from store.acts import ActName, By, pause_all, resume_all
 from store.db import Database
-from store.ledger import hand_over
+from store.ledger import hand_over, settle
 from store.schema import DELIVERIES
-from tests.trial import DAY, HOUR, Journey, Trial
+from tests.trial import HOUR, Journey, Trial
 from tests.workflow.conftest import Install
 
 Act = Callable[[Journey], Awaitable[None]]
@@ -37,12 +38,16 @@ class Interrupted(Database):
     def __init__(self, inner: Database, moment: str, happens: Callable[[], Awaitable[None]]) -> None:
         self.inner, self.moment, self._happens = inner, moment, happens
         self._left = 1
-        self.answered = asyncio.Event()
+        self.answered, self.settled = asyncio.Event(), asyncio.Event()
 
     async def read(self, work: Any, *args: Any, **kwargs: Any) -> Any:
         return await self.inner.read(work, *args, **kwargs)
 
     async def write(self, work: Any, *args: Any, **kwargs: Any) -> Any:
+        if work is settle:
+            await self.inner.write(work, *args, **kwargs)
+            self.settled.set()
+            return None
         if work is not hand_over:
             return await self.inner.write(work, *args, **kwargs)
         if self.moment == "before":
@@ -63,7 +68,7 @@ class Interrupted(Database):
             await self._happens()
 
 
-async def interrupted(trial: Trial, moment: str, act: Act) -> tuple[Journey, Interrupted]:
+async def interrupted(trial: Trial, moment: str, act: Act) -> Journey:
     """Let a journey come to J0, with an act at this moment of its first send, and wait for the gate's answer."""
     journey: list[Journey] = []
     guard = Interrupted(trial.database, moment, lambda: act(journey[0]))
@@ -72,15 +77,17 @@ async def interrupted(trial: Trial, moment: str, act: Act) -> tuple[Journey, Int
         journey.append(await trial.abandon())
         await journey[0].passes(2 * HOUR)
         await asyncio.wait_for(guard.answered.wait(), 10)
+        if moment == "after":
+            await asyncio.wait_for(guard.settled.wait(), 10)
         await journey[0].ends()
-    return journey[0], guard
+    return journey[0]
 
 
 @pytest.mark.parametrize("name", STOPS)
 async def test_nothing_is_handed_over_when_a_stop_is_committed_just_before(install: Install, name: str) -> None:
     act, outcome = STOPS[name]
     trial = await install()
-    journey, _ = await interrupted(trial, "before", act)
+    journey = await interrupted(trial, "before", act)
     assert trial.memory.attempts == []
     assert await journey.delivered() == []
     assert await journey.decided() == [("reminder", "stopped", "journey_closed")]
@@ -91,7 +98,7 @@ async def test_nothing_is_handed_over_when_a_stop_is_committed_just_before(insta
 async def test_a_stop_in_the_same_moment_is_either_before_or_after_the_hand_over(install: Install, name: str) -> None:
     act, outcome = STOPS[name]
     trial = await install()
-    journey, _ = await interrupted(trial, "beside", act)
+    journey = await interrupted(trial, "beside", act)
     assert await journey.outcome() is outcome
     handed = await trial.rows(DELIVERIES, journey.id)
     assert len(trial.memory.attempts) == len(handed) <= 1
@@ -103,10 +110,12 @@ async def test_a_stop_in_the_same_moment_is_either_before_or_after_the_hand_over
 async def test_a_message_handed_just_before_a_stop_still_lands_and_nothing_follows(install: Install, name: str) -> None:
     act, outcome = STOPS[name]
     trial = await install()
-    journey, _ = await interrupted(trial, "after", act)
+    journey = await interrupted(trial, "after", act)
     assert await journey.outcome() is outcome
     assert await journey.decided() == [("reminder", "sent", "sent")]
+    assert len(trial.memory.messages) == 1
     (delivery,) = await trial.rows(DELIVERIES, journey.id)
+    assert delivery["state"] == DeliveryState.SENT
     assert delivery["seq"] < (await journey.row())["closed_seq"]
 
 
@@ -121,10 +130,10 @@ async def test_a_kill_switch_pulled_just_before_the_hand_over_holds_it(install: 
     trial.installation = replace(trial.installation, db=guard)
     async with trial.working():
         journey.append(await trial.abandon())
-        await journey[0].passes(2 * HOUR)
+        await journey[0].passes(HOUR + timedelta(minutes=2))
         await asyncio.wait_for(guard.answered.wait(), 10)
         assert await journey[0].decided() == [("reminder", "later", "kill_switch")]
         assert trial.memory.attempts == []
         await trial.database.write(resume_all, None, By("ops", None, await journey[0].now()))
-        await journey[0].passes(HOUR)
+        await journey[0].passes(timedelta(minutes=2))
         assert await journey[0].delivered() == [("reminder", "sent")]
