@@ -49,7 +49,7 @@ class Composer:
         incentive = offer if isinstance(offer, Incentive) else None
         coupon = incentive.code if incentive else None
         customer, channel = draft.situation.customer, draft.step.channel
-        to = customer and {Channel.EMAIL: customer.email, Channel.SMS: customer.phone, Channel.PUSH: None}[channel]
+        to = customer.address(channel) if customer else None
         if customer is None or not to:
             return Composed(None, None, None, inputs)
         content = self._content(draft, facts, incentive)

@@ -74,13 +74,10 @@ def place(*parts: str) -> str:
 
 
 def load() -> "Settings":
-    """Return the settings of the environment; logs stay quiet unless somebody debugs. Raises SettingsError."""
-    from runtime import logs  # noqa: PLC0415 - slow to load
-    from settings import load_settings  # noqa: PLC0415
+    """Return the settings of the environment. Raises SettingsError."""
+    from settings import load_settings  # noqa: PLC0415 - slow to load
 
-    settings = load_settings()
-    logs.configure(settings.log_format, "debug" if debugging() else "critical")
-    return settings
+    return load_settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +181,11 @@ async def _ours(http: "httpx.AsyncClient", *, named: bool) -> bool:
 
 @asynccontextmanager
 async def _installation(settings: "Settings") -> AsyncIterator["Installation"]:
-    from runtime.installation import opened  # noqa: PLC0415 - slow to load
+    from runtime import logs  # noqa: PLC0415 - slow to load
+    from runtime.installation import opened  # noqa: PLC0415
 
+    # The command says itself what matters, on a line of its own.
+    logs.configure(settings.log_format, "debug" if debugging() else "critical")
     async with opened(settings) as installation:
         for secret in installation.new:
             if secret.name != "secret_key":

@@ -57,6 +57,9 @@ class Ruling:
     basis: Basis | None = None
 
 
+Check = Callable[[Question], Ruling | None]
+
+
 def gate(question: Question) -> Ruling:
     """Ask every check in order; the first objection is the answer, and without one the step may go out."""
     for check in CHECKS:
@@ -107,8 +110,7 @@ def opted_out(question: Question) -> Ruling | None:
 def suppressed(question: Question) -> Ruling | None:
     """An address that bounced is not tried again; a channel without an address or a provider is skipped."""
     customer, channel = question.situation.customer, question.step.channel
-    address = customer and {Channel.EMAIL: customer.email, Channel.SMS: customer.phone, Channel.PUSH: None}[channel]
-    if not address:
+    if customer is None or customer.address(channel) is None:
         return _skip(Reason.NO_ADDRESS, {"channel": channel})
     if channel in question.situation.suppressed:
         return _skip(Reason.SUPPRESSED, {"suppressed": question.situation.suppressed[channel]})
@@ -219,40 +221,10 @@ def held_out(question: Question) -> Ruling | None:
     return _skip(Reason.HOLDOUT) if question.situation.journey.arm is Arm.HOLDOUT else None
 
 
-CHECKS: tuple[Callable[[Question], Ruling | None], ...] = (
-    closed,
-    settled,
-    paused,
-    erased,
-    opted_out,
-    suppressed,
-    purchased,
-    reengaged,
-    emptied,
-    window_ended,
-    switched_off,
-    active_now,
-    when,
-    rendered,
-    basis,
-    quiet_hours,
-    pressure,
-    in_stock,
-    held_out,
-)
-
-
-def gate_before_j0(situation: Situation) -> Outcome | None:
-    """Return what ends a journey before it has begun; whatever else speaks against a message is the gate's to say."""
-    if situation.customer is None:
-        return Outcome.ERASED
-    if bought(situation):
-        return Outcome.PURCHASED
-    if situation.journey.kind is Kind.INACTIVE and quiet_since(situation) > situation.journey.since:
-        return Outcome.REENGAGED
-    if situation.journey.kind is Kind.CART and (situation.cart is None or not situation.cart.lines):
-        return Outcome.CART_EMPTIED
-    return None
+STOPS: tuple[Check, ...] = (closed, settled, paused, erased, opted_out, suppressed, purchased, reengaged, emptied)
+PERMITS: tuple[Check, ...] = (window_ended, switched_off, active_now, when, rendered, basis, quiet_hours, pressure)
+CHECKS: tuple[Check, ...] = (*STOPS, *PERMITS, in_stock, held_out)
+"""The order in which they are asked: first what ends or silences a journey, then what this message still needs."""
 
 
 def _stop(reason: Reason, outcome: Outcome, inputs: dict[str, Json] | None = None) -> Ruling:

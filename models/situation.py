@@ -58,6 +58,16 @@ class CustomerRecord:
     last_activity_at: datetime | None
     rfm: tuple[int, int, int] | None
 
+    def address(self, channel: Channel) -> str | None:
+        """Return where a message of a channel goes, None when it cannot; no push provider is known yet."""
+        match channel:
+            case Channel.EMAIL:
+                return self.email
+            case Channel.SMS:
+                return self.phone
+            case Channel.PUSH:
+                return None
+
 
 @dataclass(frozen=True, slots=True)
 class CartRecord:
@@ -164,3 +174,16 @@ def quiet_since(situation: Situation) -> datetime:
     if situation.customer is not None and situation.customer.last_activity_at is not None:
         seen.append(situation.customer.last_activity_at)
     return max(seen)
+
+
+def ended_before_j0(situation: Situation) -> Outcome | None:
+    """Return what ends a journey before it has begun; whatever else speaks against a message is the gate's to say."""
+    if situation.customer is None:
+        return Outcome.ERASED
+    if bought(situation):
+        return Outcome.PURCHASED
+    if situation.journey.kind is Kind.INACTIVE and quiet_since(situation) > situation.journey.since:
+        return Outcome.REENGAGED
+    if situation.journey.kind is Kind.CART and (situation.cart is None or not situation.cart.lines):
+        return Outcome.CART_EMPTIED
+    return None

@@ -5,12 +5,11 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from models.arms import arm_of
-from models.gate import gate_before_j0
 from models.journey import Assessment
 from models.known import known
 from models.policy import CartTrigger, Policy, plan, segment_of
 from models.rules import evaluate
-from models.situation import Situation, quiet_since
+from models.situation import Situation, ended_before_j0, quiet_since
 from models.vocabulary import DeliveryState, Kind, Outcome, Reason, Status, Verdict
 from store.ids import new_id
 from store.ledger import close
@@ -32,7 +31,7 @@ def assess(connection: Connection, journey_id: str, at: datetime, secret: str, r
         return _again(connection, situation)
     if journey.paused_at is not None:
         return Assessment(paused_at=journey.paused_at)
-    stop = gate_before_j0(situation)
+    stop = ended_before_j0(situation)
     if stop is not None:
         close(connection, journey_id, stop, at)
         return Assessment(outcome=stop)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from models import gate as gates
 from models.calendar import QuietHours
-from models.gate import CHECKS, Question, gate, gate_before_j0
+from models.gate import CHECKS, Question, gate
 from models.operators import Op
 from models.policy import Pressure
 from models.rules import Comparison
-from models.situation import ConsentRecord, DeliveryRecord, Situation, SuppressionReason
+from models.situation import ConsentRecord, DeliveryRecord, Situation, SuppressionReason, ended_before_j0
 from models.vocabulary import (
     Arm,
     Basis,
@@ -300,7 +300,7 @@ BEFORE: dict[str, tuple[Situation, Outcome | None]] = {
 @pytest.mark.parametrize("case", BEFORE)
 def test_what_ends_a_journey_before_it_has_begun(case: str) -> None:
     situation, outcome = BEFORE[case]
-    assert gate_before_j0(situation) is outcome
+    assert ended_before_j0(situation) is outcome
 
 
 minutes = st.integers(0, 60 * 24 * 10).map(lambda number: timedelta(minutes=number))
