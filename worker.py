@@ -4,6 +4,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.composing import Composer
+from activities.discretion import Discretion
 from activities.kpi import Measuring
 from activities.scoring import Scoring
 from activities.sending import Sending
@@ -32,6 +33,7 @@ def make_worker(client: Client, installation: Installation, senders: dict[Channe
             Measuring(db).close,
             Sweeping(db, now).sweep,
         ],
+        interceptors=[Discretion()],
         max_concurrent_activities=50,
         max_cached_workflows=2000,
     )

@@ -13,6 +13,7 @@ from api.problems import ProblemError
 from models.durations import format_duration
 from models.journey import Start
 from relay import start
+from runtime import clock
 from runtime.temporal import TemporalError
 from store.acts import By
 from store.outbox import rows_of
@@ -88,7 +89,7 @@ async def _clock(client: Client, handle: _Handle, described: WorkflowExecutionDe
 def _now_of(described: WorkflowExecutionDescription) -> datetime:
     info = described.raw_description.workflow_extended_info
     if not info.HasField("time_skipping_info"):
-        return datetime.now(UTC)
+        return clock.now()
     return info.time_skipping_info.current_time.ToDatetime(UTC)
 
 

@@ -47,11 +47,11 @@ async def post_events(request: Request, caller: Ingesting) -> Response:
     shop, at = context.shop(request), context.now()
     batch = parse_events(body, shop_country=shop.country, at=at)
     rejected = [_told(one) for one in batch.rejected]
+    if rejected:
+        EVENTS.labels("events", "rejected").inc(len(rejected))
     if not batch.events:
         raise ProblemError(422, "no event of the body is usable", rejected=rejected)
     result = await _ingest(context, shop, [event for _, event in batch.events], "events")
-    if rejected:
-        EVENTS.labels("events", "rejected").inc(len(rejected))
     counts = {"accepted": result.accepted, "duplicates": result.duplicates}
     return JSONResponse(counts | {"rejected": rejected}, 202)
 

@@ -47,13 +47,15 @@ def told(
     `takes` is the shape of a JSON body, one or a list of it with `many`; `raw` is the media type of a body that has
     no shape. `problems` are the statuses of its errors; a route with a key has those of `api.auth` too.
     """
-    statuses = sorted({*problems, *((401, 403) if key else ())})
+    reads = takes is not None or raw is not None
+    statuses = sorted({*problems, *((401, 403) if key else ()), *((413,) if reads else ())})
     content = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
     extra: dict[str, Any] = {"security": [{"key": []}] if key else []}
     if takes is not None:
         one = {"$ref": _REF.format(model=takes.__name__)}
         schema = {"anyOf": [one, {"type": "array", "items": one}]} if many else one
-        extra["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        needed = any(field.is_required() for field in takes.model_fields.values())
+        extra["requestBody"] = {"required": needed, "content": {"application/json": {"schema": schema}}}
     elif raw is not None:
         extra["requestBody"] = {"required": False, "content": {raw: {"schema": {"type": "string"}}}}
     return {
@@ -74,11 +76,19 @@ def describe(app: FastAPI, shapes: tuple[type[BaseModel], ...]) -> None:
             made.update(get_openapi(title=app.title, version=app.version, routes=app.routes, summary=app.summary))
             _, found = models_json_schema([(one, "validation") for one in shapes], ref_template=_REF)
             components = made.setdefault("components", {})
-            components["schemas"] = {**found.get("$defs", {}), "Problem": _PROBLEM}
+            components["schemas"] = {**components.get("schemas", {}), **found.get("$defs", {}), "Problem": _PROBLEM}
             components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            for path in made["paths"].values():
-                for call in path.values():
-                    call["responses"].pop("422", None) if "Validation" in str(call["responses"].get("422")) else None
+            _forget_validation(made)
         return made
 
     app.openapi = openapi  # type: ignore[method-assign,assignment] # FastAPI's own way to change it
+
+
+def _forget_validation(made: dict[str, Any]) -> None:
+    """Leave out the framework's own shape of an error, which our calls never answer with."""
+    for name in ("HTTPValidationError", "ValidationError"):
+        made["components"]["schemas"].pop(name, None)
+    for path in made["paths"].values():
+        for call in path.values():
+            if "ValidationError" in str(call["responses"].get("422")):
+                del call["responses"]["422"]

@@ -49,8 +49,12 @@ class _Visit:
     channel: Channel
 
 
-@router.api_route("/u/{token}", methods=["GET", "HEAD"], include_in_schema=False)
-async def head_or_get(request: Request, token: str) -> Response:
+@router.head("/u/{token}", include_in_schema=False)
+@router.get(
+    "/u/{token}",
+    **told("Show what unsubscribing does, with a button; changes nothing", "The page, in HTML", 404, 503, key=False),
+)
+async def get(request: Request, token: str) -> Response:
     """Show what a click on the button will do."""
     context = context_of(request)
     visit = _visit(context, token)
@@ -66,7 +70,7 @@ async def head_or_get(request: Request, token: str) -> Response:
 @router.post(
     "/u/{token}",
     **told(
-        "Unsubscribe with one click (RFC 8058); a GET of the same address shows a page with a button",
+        "Unsubscribe with one click (RFC 8058)",
         "Unsubscribed; the same when repeated, and after the customer was erased",
         *(404, 413, 503),
         raw="application/x-www-form-urlencoded",

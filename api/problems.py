@@ -71,7 +71,7 @@ def translate(error: Exception) -> ProblemError:
             return ProblemError(503, f"Temporal does not answer ({type(error).__name__})", headers=_SOON)
         case ValidationError():
             unreadable = error.errors(include_input=False, include_url=False)[0]["type"] == "json_invalid"
-            return ProblemError(400, "the body is not JSON") if unreadable else ProblemError(422, problem_of(error))
+            return ProblemError(400, "the body is not JSON") if unreadable else ProblemError(422, _fields(error))
         case RequestValidationError():
             fields = sorted({".".join(str(part) for part in one["loc"][1:]) for one in error.errors()})
             return ProblemError(422, f"not what it should be: {', '.join(fields)}")
@@ -80,6 +80,10 @@ def translate(error: Exception) -> ProblemError:
             return ProblemError(error.status_code, detail, headers=error.headers)
         case _:
             return ProblemError(500, "something broke on our side; the log says what")
+
+
+def _fields(error: ValidationError) -> str:
+    return problem_of(error).replace("Value error, ", "")  # pydantic's own beginning of a check's words
 
 
 async def answer(request: Request, error: Exception) -> Response:

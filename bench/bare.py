@@ -40,7 +40,7 @@ class Bare:
     async def _stops_within(self, seconds: float) -> bool:
         try:
             await workflow.wait_condition(lambda: self._stopped, timeout=seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return False
         return True
 

@@ -29,7 +29,8 @@ Row = tuple[object, ...]
 TABLES = {
     "customers": "id shop external_id email email_key first_name traits seq clock_s first_seen_at profile_at",
     "consents": "id customer_id channel purpose state source at recorded_at seq",
-    "carts": "id shop token customer_id journey_id currency value lines checkout_url created_at last_activity_at episodes",
+    "carts": "id shop token customer_id journey_id currency value lines checkout_url created_at"
+    " last_activity_at episodes",
     "journeys": "id shop kind customer_id cart_id cart_token episode since policy policy_hash arm status started_at"
     " paused_s",
     "outbox": "id journey_id call created_at next_try_at attempts set_aside",
@@ -110,7 +111,8 @@ def _checkout(
     rows: dict[str, list[Row]], shape: EventShape, customer_id: str, cart_id: str, at: str, received: str
 ) -> None:
     customer, cart, journey_id = shape.customer, shape.properties, new_id()
-    assert customer is not None and cart is not None
+    assert customer is not None
+    assert cart is not None
     name = (customer.email, customer.email, customer.first_name, "{}")
     rows["customers"].append((customer_id, "main", customer.id, *name, 1, 0, at, at))
     for one in customer.consents or ():

@@ -17,7 +17,8 @@ import httpx
 
 from bench.doors import TABLES
 from bench.measure import Figure, Size, in_turn
-from bench.parts import KEY, ROOT, cpu_of, free_port, home, installed, say
+from bench.parts import KEY, ROOT, cpu_of, home, installed, last_words, say
+from cli.services import free_port
 
 CLIENTS = 4
 _CHECKOUTS, _ADDED, _STEPS, _VIEWS = 15, 10, 5, 20
@@ -89,7 +90,10 @@ async def ingest_events(size: Size) -> list[Figure]:
         "events/s",
         [one for one, _ in runs],
         [one for one, _ in baseline],
-        {"cpu_ms_per_event": median(cpu for _, cpu in runs), "baseline_cpu_ms_per_event": median(cpu for _, cpu in baseline)},
+        {
+            "cpu_ms_per_event": median(cpu for _, cpu in runs),
+            "baseline_cpu_ms_per_event": median(cpu for _, cpu in baseline),
+        },
     )
     return [figure]
 
@@ -153,7 +157,7 @@ async def _opens(http: httpx.AsyncClient, process: asyncio.subprocess.Process, l
                 await http.get("/healthz")
             except httpx.TransportError:
                 if process.returncode is not None:
-                    raise RuntimeError(f"the door did not open: {log.read_text()[-500:]}") from None
+                    raise RuntimeError(f"the door did not open: {last_words(log)}") from None
                 await asyncio.sleep(0.05)
             else:
                 return

@@ -16,7 +16,9 @@ from bench.bare import BARE_QUEUE, Bare, bare_worker
 from bench.measure import Figure, Size, in_turn
 from bench.parts import Parts, cpu_of, home, parts, say
 from bench.people import abandon
+from channels.base import Sender
 from channels.memory import Memory
+from models.message import Message
 from models.vocabulary import Channel
 from relay import Relay
 from runtime import clock
@@ -35,52 +37,50 @@ steps:
   - {{name: social-proof, at: J+{SPACE_S}s, channel: email, template: cart/social-proof}}
   - {{name: incentive, at: J+{2 * SPACE_S}s, channel: email, template: cart/incentive}}
 """
+# How much more is in flight than the spaces alone would hold.
+_BUSY: Final = 1.25
 _names = count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One side's run: journeys completed per second, and seconds of CPU per journey here and in the server."""
+    """One side's run: journeys completed per second, seconds of CPU per journey here and in the server, how many."""
 
     per_second: float
     cpu_s: float
     server_cpu_s: float
+    journeys: int
 
 
 async def journey_throughput(size: Size) -> list[Figure]:
     """Journeys completed per second, against the bare workflow of the same shape.
 
     Ours are real: relay, store on SQLite, gate, rendering, ledger, the worker of the composition root; only the
-    channel is memory. The carts were taken in before the clock starts. Both sides are kept at `size.journeys` in
-    flight, on one server, each in its turn, and are measured from when that many have ended until as many more have:
-    so the beginning and the end, where less is in flight, do not count.
+    channel is memory. The carts were taken in before the clock starts. Both sides have the same number in flight, on
+    one server, each in its turn; see `steady`. That number is what keeps the bare side busy through the spaces
+    between its steps and no more: with more, steps would miss their windows. It is found with `size.journeys` bare
+    ones first.
 
-    A journey of either side takes at least two spaces, so no side can show more than `in_flight_limit` per second.
+    `messages_per_journey` says whether the shape was kept (3), `events_per_journey` the length of some histories.
     """
     with home() as folder:
         async with parts(folder, _policy(folder)) as on:
-            relay = _relay(on)
             memory = Memory(Channel.EMAIL)
-
-            async def ours() -> Pass:
-                rows = iter(await abandon(on.installation, 3 * size.journeys))
-
-                async def journey() -> None:
-                    await _whole(relay, on, next(rows))
-
-                async with make_worker(on.client, on.installation, {Channel.EMAIL: memory}):
-                    return await steady(journey, size.journeys, on.server_pid)
-
-            async def bare() -> Pass:
-                async with bare_worker(on.client):
-                    return await steady(lambda: _bare(on), size.journeys, on.server_pid)
-
-            both = await in_turn(size.runs, ours, bare, say=lambda text: say(f"journey_throughput: {text}"))
-    return [_throughput(*both, size, len(memory.messages))]
+            probe = await _bare_pass(on, size.journeys)
+            at_once = max(2, round(_BUSY * 2 * SPACE_S * probe.per_second))
+            await _our_pass(on, Memory(Channel.EMAIL), 4)
+            both = await in_turn(
+                size.runs,
+                lambda: _our_pass(on, memory, at_once),
+                lambda: _bare_pass(on, at_once),
+                warm_up=0,
+                say=lambda text: say(f"journey_throughput: {at_once} in flight, {text}"),
+            )
+            lengths = [await _length(on.client.get_workflow_handle(_journey_of(one))) for one in memory.messages[-20:]]
+    return [_throughput(*both, at_once, len(memory.messages), median(events for events, _ in lengths))]
 
 
-def _throughput(ours: list[Pass], bare: list[Pass], size: Size, messages: int) -> Figure:
-    journeys = (size.runs + 1) * 3 * size.journeys
+def _throughput(ours: list[Pass], bare: list[Pass], at_once: int, messages: int, events: float) -> Figure:
     return Figure(
         "journey_throughput",
         "journeys/s",
@@ -91,15 +91,29 @@ def _throughput(ours: list[Pass], bare: list[Pass], size: Size, messages: int) -
             "baseline_cpu_s_per_journey": median(one.cpu_s for one in bare),
             "server_cpu_s_per_journey": median(one.server_cpu_s for one in ours),
             "baseline_server_cpu_s_per_journey": median(one.server_cpu_s for one in bare),
-            "in_flight_limit": size.journeys / (2 * SPACE_S),
-            "messages": messages,
-            "journeys": journeys,
+            "in_flight": at_once,
+            "messages_per_journey": messages / sum(one.journeys for one in ours),
+            "events_per_journey": events,
         },
     )
 
 
+async def _our_pass(on: Parts, memory: Memory, at_once: int) -> Pass:
+    relay, rows = _relay(on), iter(await abandon(on.installation, 3 * at_once))
+    async with make_worker(on.client, on.installation, {Channel.EMAIL: memory}):
+        return await steady(lambda: _whole(relay, on, next(rows)), at_once, on.server_pid)
+
+
+async def _bare_pass(on: Parts, at_once: int) -> Pass:
+    async with bare_worker(on.client):
+        return await steady(lambda: _bare(on), at_once, on.server_pid)
+
+
 async def steady(one: Callable[[], Awaitable[None]], at_once: int, server_pid: int) -> Pass:
-    """Keep `at_once` of `one` in flight, and measure between the end of that many and the end of twice as many."""
+    """Keep `at_once` of `one` in flight, and measure between the end of that many and the end of twice as many.
+
+    So neither the beginning nor the end counts, where less is in flight. At most three times as many are begun.
+    """
     marks: list[tuple[float, float, float]] = []
     ended = 0
 
@@ -113,7 +127,7 @@ async def steady(one: Callable[[], Awaitable[None]], at_once: int, server_pid: i
 
     await asyncio.gather(*(lane() for _ in range(at_once)))
     wall, cpu, server_cpu = (end - begin for begin, end in zip(*marks, strict=True))
-    return Pass(at_once / wall, cpu / at_once, server_cpu / at_once)
+    return Pass(at_once / wall, cpu / at_once, server_cpu / at_once, ended)
 
 
 async def journey_size(size: Size) -> list[Figure]:
@@ -175,6 +189,10 @@ async def _bare(on: Parts) -> None:
     )
 
 
+def _journey_of(message: Message) -> str:
+    return message.key.partition("/")[0]
+
+
 def _policy(folder: Path) -> Path:
     """Write the policy with short spaces, and return its folder."""
     policies = folder / "policies"
@@ -183,7 +201,7 @@ def _policy(folder: Path) -> Path:
     return policies
 
 
-def _memory() -> dict[Channel, Memory]:
+def _memory() -> dict[Channel, Sender]:
     return {Channel.EMAIL: Memory(Channel.EMAIL)}
 
 

@@ -16,14 +16,15 @@ class Size:
 
     runs: int
     journeys: int
-    """Journeys in flight at once."""
+    """Bare journeys in flight at once when it is found out how many keep the machine busy."""
     stops: int
+    """Journeys that are stopped, one after the other."""
     batches: int
     """Bodies of 50 events that each client sends in one run."""
 
 
 FULL: Final = Size(runs=5, journeys=120, stops=30, batches=15)
-QUICK: Final = Size(runs=2, journeys=6, stops=3, batches=2)
+QUICK: Final = Size(runs=1, journeys=2, stops=3, batches=2)
 
 
 @dataclass(frozen=True, slots=True)

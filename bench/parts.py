@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import os
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -19,6 +18,7 @@ from devserver.provide import provide
 from models.policy import Policy
 from models.vocabulary import Kind
 from runtime import logs, temporal
+from runtime.home import make_home
 from runtime.installation import Installation, opened
 from settings import ShopSettings, load_settings
 from store.policies import active
@@ -74,7 +74,7 @@ async def installed(folder: Path, policies: Path = ROOT / "policies") -> AsyncIt
 
     Nothing of it reaches Temporal by itself.
     """
-    folder.mkdir(exist_ok=True)
+    make_home(folder)
     settings = load_settings(
         home=folder,
         database_url=f"sqlite+aiosqlite:///{folder}/relaunch.db",
@@ -120,12 +120,9 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def free_port() -> int:
-    """Return a port of this machine that nobody uses."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+def last_words(log: Path) -> str:
+    """Return the end of what a process wrote."""
+    return log.read_text(errors="replace")[-800:].strip() or "it said nothing"
 
 
 _TICKS = os.sysconf("SC_CLK_TCK")

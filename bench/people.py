@@ -3,17 +3,13 @@
 from datetime import datetime, timedelta
 from itertools import count
 
-from sqlalchemy import Connection
-
+from bench.parts import cart_policy
 from models.events import CartFacts, ConsentEntry, Event, EventType, Line, Person, content_key
 from models.vocabulary import Channel, ConsentState
 from runtime import clock
 from runtime.installation import Installation
 from store import intake
 from store.outbox import OutboxRow
-from store.situations import load_situation
-
-from bench.parts import cart_policy
 
 _AT_ONCE = 50
 _numbers = count(1)
@@ -39,10 +35,3 @@ async def abandon(installation: Installation, number: int) -> list[OutboxRow]:
         done = await installation.db.write(intake.ingest, "main", batch, policy, clock.now())
         rows += done.outbox
     return rows
-
-
-def address_of(connection: Connection, journey_id: str) -> str:
-    """Return the address of a journey's customer."""
-    situation = load_situation(connection, journey_id, None, clock.now())
-    assert situation is not None and situation.customer is not None and situation.customer.email is not None
-    return situation.customer.email

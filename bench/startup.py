@@ -16,7 +16,7 @@ from temporalio.client import Client
 
 from bench.bare import BARE_QUEUE
 from bench.measure import Figure, Size, in_turn
-from bench.parts import ROOT, home, parts, say
+from bench.parts import ROOT, home, last_words, parts, say
 from models.journey import TASK_QUEUE
 from settings import PREFIX
 
@@ -87,7 +87,7 @@ async def _until_polling(command: Sequence[str], environment: dict[str, str], cl
             async with asyncio.timeout(_PATIENCE_S):
                 while not await _polls(client, queue, process.pid):
                     if process.returncode is not None:
-                        raise RuntimeError(f"the worker ended by itself: {Path(log.name).read_text()[-500:]}")
+                        raise RuntimeError(f"the worker ended by itself: {last_words(Path(log.name))}")
                     await asyncio.sleep(_POLL_S)
             return 1000 * (time.perf_counter() - began)
         finally:

@@ -14,12 +14,14 @@ from api.app import create_app
 from bench.bare import BARE_QUEUE, Bare, bare_worker
 from bench.journeys import parked
 from bench.measure import Figure, Size, in_turn
-from bench.parts import KEY, Parts, free_port, home, parts, say
-from bench.people import abandon, address_of
+from bench.parts import KEY, Parts, home, parts, say
+from bench.people import abandon
 from channels.memory import Memory
+from cli.services import free_port
 from models.vocabulary import Channel
 from relay import Relay
 from runtime import clock
+from store.runs import load_run
 from worker import make_worker
 
 _DAYS = 3 * 86400.0
@@ -42,8 +44,8 @@ async def stop_latency(size: Size) -> list[Figure]:
             bare = await _bare(on.client, rounds)
 
             async def ours() -> float:
-                journey, address = waiting.pop()
-                body = {"email": address, "channel": "email"}
+                journey, customer = waiting.pop()
+                body = {"customer_id": customer, "channel": "email"}
                 return await _until_closed(journey, lambda: _posted(http, body))
 
             async def signalled() -> float:
@@ -70,14 +72,16 @@ async def _posted(http: httpx.AsyncClient, body: dict[str, str]) -> None:
 
 
 async def _journeys(on: Parts, number: int) -> list[tuple[_Handle, str]]:
-    """Return journeys that wait past J0, each with its customer's address."""
+    """Return journeys that wait past J0, each with its customer's id."""
     rows = await abandon(on.installation, number)
     await Relay(on.installation.db, on.connect, clock.now).deliver(rows)
     found = []
     for row in rows:
         handle: _Handle = on.client.get_workflow_handle(row.journey_id)
         await parked(handle)
-        found.append((handle, await on.installation.db.read(address_of, row.journey_id)))
+        run = await on.installation.db.read(load_run, row.journey_id)
+        assert run is not None
+        found.append((handle, run.customer_id))
     return found
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import figures, sweeping
+from cli import figures, proof, sweeping
 from cli.client import load, local, on_store
 from cli.customers import Closed
 from cli.failures import CommandError
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command("pause-all", epilog='Example: relaunch pause-all --reason "wrong price in the shop"')(pause_all)
     app.command("resume-all", epilog="Example: relaunch resume-all --channel email")(resume_all)
     app.command("kpis", epilog="Example: relaunch kpis --from 2026-01-01 --to 2026-02-01 --policy cart")(figures.kpis)
-    app.command("audit", epilog="Example: relaunch audit && echo all hold")(audit)
+    app.command("audit", epilog="Example: relaunch audit && echo all hold")(proof.audit)
     app.command("sweep", epilog="Example: relaunch sweep --dry-run")(sweeping.sweep)
     outbox.callback(invoke_without_command=True, epilog="Example: relaunch outbox --json")(list_outbox)
     outbox.command("retry", epilog="Example: relaunch outbox retry 0198b2f4-6c1e-7a53-9d0e-2f6b8a4c1d77")(retry)
@@ -74,30 +74,6 @@ def resume_all(
         say(f"[yellow]still paused[/]: {safe(', '.join(still))}; `relaunch resume-all` lets everything go on")
     else:
         say("[green]resumed[/]: waiting messages go out within a minute")
-
-
-def audit(as_json: AsJson = False) -> None:
-    """Prove the ledger's promises again from its tables.
-
-    At most once, and never after a stop; exit 1 when one does not hold.
-    """
-    from store import audit as ledger  # noqa: PLC0415 - slow to load
-
-    async def work(installation: "Installation") -> list[ledger.Violation]:
-        return list(await installation.db.read(ledger.audit))
-
-    violations = on_store(work)
-    rows = [(one.invariant, one.subject, one.detail) for one in violations]
-    if as_json:
-        print_json([dict(zip(("invariant", "subject", "detail"), row, strict=True)) for row in rows])
-    else:
-        broken = {one.invariant for one in violations}
-        for name, meaning in ledger.INVARIANTS.items():
-            say(f"{'[red]broken[/]' if name in broken else '[green]holds[/] '}  {safe(meaning)}")
-        if rows:
-            table("violations", ("invariant", "subject", "detail"), rows)
-    if violations:
-        raise CommandError(f"{len(violations)} of the ledger's rows break a promise")
 
 
 def list_outbox(context: typer.Context, as_json: AsJson = False) -> None:

@@ -200,8 +200,8 @@ def pressure(question: Question) -> Ruling | None:
     handed = sorted(one.at for one in question.situation.handed if one.channel is channel)
     recent = [at for at in handed if question.at - at < cap.per]
     until = question.at
-    if recent:
-        until = max(until, recent[-1] + cap.gap)
+    if handed:
+        until = max(until, handed[-1] + cap.gap)
     if len(recent) >= cap.messages:
         until = max(until, recent[-cap.messages] + cap.per)
     return _later(Reason.PRESSURE, until, {"messages": len(recent)}) if until > question.at else None

@@ -21,8 +21,6 @@ from store.schema import (
     SUPPRESSIONS,
 )
 
-_HIDDEN = "sha256:%"
-
 
 def erase_customers(connection: Connection, shop: str, customers: Sequence[CustomerState]) -> None:
     """Delete what says who these customers are; objections go on to count under a hash of the address."""
@@ -60,11 +58,8 @@ def _hide(connection: Connection, shop: str, customers: Sequence[CustomerState])
         for channel in Channel
     ]
     own = SUPPRESSIONS.c.customer_id.in_([one.id for one in customers])
-    statement = select(SUPPRESSIONS.c.id, SUPPRESSIONS.c.address).where(
-        SUPPRESSIONS.c.shop == shop, or_(own, *theirs), SUPPRESSIONS.c.address.not_like(_HIDDEN)
-    )
+    statement = select(SUPPRESSIONS.c.id, SUPPRESSIONS.c.address).where(SUPPRESSIONS.c.shop == shop, or_(own, *theirs))
     rows = [{"row": row, "hash": hidden(shop, address)} for row, address in connection.execute(statement)]
     if rows:
         change = update(SUPPRESSIONS).where(SUPPRESSIONS.c.id == bindparam("row"))
         connection.execute(change.values(address=bindparam("hash"), customer_id=None), rows)
-    connection.execute(update(SUPPRESSIONS).where(own).values(customer_id=None))

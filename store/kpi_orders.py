@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, and_, distinct, func, or_, select, union
+from sqlalchemy import Connection, Select, and_, distinct, func, select, union
 
 from models.tallies import Book, Candidate, Count, attributed, converted
 from store.cohort import DELIVERED, JOURNEY, KEPT, SENT, STEP, Cohort, place_of
@@ -40,7 +40,7 @@ def count_converted(connection: Connection, cohort: Cohort, book: Book) -> None:
 
 def _candidates(connection: Connection, cohort: Cohort) -> Iterator[Candidate]:
     """Read every order that joins a journey beside each delivery of it, other journeys' too: the latest one has it."""
-    joined = union(*_by_token(cohort), _by_coupon(cohort)).subquery()
+    joined = union(*_by_token(cohort), *_by_coupon(cohort)).subquery()
     statement = (
         select(ORDERS.c.id.label("order"), *(ORDERS.c[name] for name in ("placed_at", "value", "refunded", "currency")))
         .add_columns(JOURNEYS.c.id.label("journey"), JOURNEYS.c.j0)
@@ -66,28 +66,34 @@ def _candidates(connection: Connection, cohort: Cohort) -> Iterator[Candidate]:
 
 
 def _by_token(cohort: Cohort) -> list[Select[Any]]:
-    """Select which order joins which journey by a name of a cart: the journey's own, or of a cart that joined it."""
+    """Select which order joins which journey by a name of a cart: the journey's own, or of a cart that joined it.
+
+    One select a name, because each has an index of its own.
+    """
     tokens = ORDERS.join(ORDER_TOKENS, ORDER_TOKENS.c.order_id == ORDERS.c.id)
-    own = and_(JOURNEYS.c.shop == ORDER_TOKENS.c.shop, JOURNEYS.c.cart_token == ORDER_TOKENS.c.token)
-    named = or_(CARTS.c.token == ORDER_TOKENS.c.token, CARTS.c.alias == ORDER_TOKENS.c.token)
-    carts = tokens.join(CARTS, and_(CARTS.c.shop == ORDER_TOKENS.c.shop, named))
-    ways: list[FromClause] = [
-        tokens.join(JOURNEYS, own),
-        carts.join(JOURNEYS, JOURNEYS.c.id == CARTS.c.journey_id),
-        carts.join(JOURNEYS, JOURNEYS.c.cart_id == CARTS.c.id),
+    token, cart, journey = ORDER_TOKENS.c.token, CARTS.c, JOURNEYS.c
+    shop = cart.shop == ORDER_TOKENS.c.shop
+    ways = [
+        tokens.join(JOURNEYS, and_(journey.shop == ORDER_TOKENS.c.shop, journey.cart_token == token)),
+        tokens.join(CARTS, and_(shop, cart.token == token)).join(JOURNEYS, journey.id == cart.journey_id),
+        tokens.join(CARTS, and_(shop, cart.alias == token)).join(JOURNEYS, journey.id == cart.journey_id),
+        tokens.join(CARTS, and_(shop, cart.alias == token)).join(JOURNEYS, journey.cart_id == cart.id),
     ]
     return [select(*_PAIR).select_from(way).where(KEPT, cohort.later(ORDERS.c.placed_at)) for way in ways]
 
 
-def _by_coupon(cohort: Cohort) -> Select[Any]:
+def _by_coupon(cohort: Cohort) -> list[Select[Any]]:
     """Select which order uses a code that a journey gave to that customer.
 
     Many customers may share a code, so an order of nobody we know joins only when a single customer was given it.
     """
-    code = func.lower(DELIVERIES.c.coupon)
-    single = select(code).where(code.is_not(None)).group_by(code)
-    single = single.having(func.count(distinct(DELIVERIES.c.customer_id)) == 1)
-    known = ORDERS.c.customer_id == DELIVERIES.c.customer_id
-    owner = or_(known, and_(ORDERS.c.customer_id.is_(None), code.in_(single)))
-    way = DELIVERED.join(ORDERS, and_(ORDERS.c.shop == JOURNEYS.c.shop, func.lower(ORDERS.c.coupon) == code, owner))
-    return select(*_PAIR).select_from(way).where(KEPT, cohort.later(ORDERS.c.placed_at))
+    given, used = func.lower(DELIVERIES.c.coupon), func.lower(ORDERS.c.coupon)
+    customers = func.count(distinct(DELIVERIES.c.customer_id))
+    single = select(given.label("code")).where(DELIVERIES.c.coupon.is_not(None)).group_by(given).having(customers == 1)
+    here = and_(ORDERS.c.shop == JOURNEYS.c.shop, used == given)
+    anonymous = and_(ORDERS.c.customer_id.is_(None), used.in_(single))
+    ways = [
+        DELIVERED.join(ORDERS, and_(here, ORDERS.c.customer_id == DELIVERIES.c.customer_id)),
+        DELIVERED.join(ORDERS, and_(here, anonymous)),
+    ]
+    return [select(*_PAIR).select_from(way).where(KEPT, cohort.later(ORDERS.c.placed_at)) for way in ways]

@@ -18,6 +18,8 @@ from store.people import People
 from store.rows import fetch, insert_all, select_state, update_all
 from store.schema import CONSENTS, SUPPRESSIONS
 
+_HASH = "sha256:"
+
 
 @dataclass(frozen=True, slots=True)
 class ConsentRow:
@@ -76,6 +78,7 @@ class Objections:
         addresses = {one for who in known for channel in Channel for one in addresses_of(who.shop, channel, who)}
         objections = select(*select_state(SUPPRESSIONS, SuppressionRow)).where(
             SUPPRESSIONS.c.shop == self.people.shop,
+            SUPPRESSIONS.c.channel.in_(list(Channel)),  # all there are, for the index
             SUPPRESSIONS.c.address.in_(addresses),
             SUPPRESSIONS.c.reason == SuppressionReason.OBJECTION,
             SUPPRESSIONS.c.lifted_at.is_(None),
@@ -160,7 +163,10 @@ def suppressed(connection: Connection, shop: str, customer: CustomerRecord) -> d
     """Return the channels that are closed to a customer's addresses; a complaint outranks everything."""
     addresses = [address for channel in Channel for address in addresses_of(shop, channel, customer)]
     statement = select(SUPPRESSIONS.c.channel, SUPPRESSIONS.c.reason).where(
-        SUPPRESSIONS.c.shop == shop, SUPPRESSIONS.c.address.in_(addresses), SUPPRESSIONS.c.lifted_at.is_(None)
+        SUPPRESSIONS.c.shop == shop,
+        SUPPRESSIONS.c.channel.in_(list(Channel)),  # all there are, for the index
+        SUPPRESSIONS.c.address.in_(addresses),
+        SUPPRESSIONS.c.lifted_at.is_(None),
     )
     order = list(SuppressionReason)
     found: dict[Channel, SuppressionReason] = {}
@@ -188,8 +194,10 @@ def addresses_of(shop: str, channel: Channel, customer: CustomerState | Customer
 
 
 def hidden(shop: str, address: str) -> str:
-    """Return what is kept of an erased address, so that its objection goes on to count."""
-    return "sha256:" + hashlib.sha256(f"{shop}\n{address}".encode()).hexdigest()
+    """Return what is kept of an erased address, so that its objection goes on to count; the same of what it returns."""
+    if address.startswith(_HASH):
+        return address
+    return _HASH + hashlib.sha256(f"{shop}\n{address}".encode()).hexdigest()
 
 
 def consent_record(row: RowMapping) -> ConsentRecord:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import Connection, and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models.events import Person
@@ -36,17 +36,25 @@ class People:
             external.add(person.external_id)
             emails.add(person.email_key)
             phones.add(person.phone)
-        self._lock(emails, phones, CUSTOMERS.c.external_id.in_(external - {None}), CUSTOMERS.c.id.in_(ids))
+        self._lock(emails, phones, external, ids)
         more_emails = {one.email_key for one in self.known.values()} - emails - {None}
         more_phones = {one.phone for one in self.known.values()} - phones - {None}
         if more_emails or more_phones:
-            self._lock(more_emails, more_phones)
+            self._lock(more_emails, more_phones, set(), ())
 
-    def _lock(self, emails: set[str | None], phones: set[str | None], *others: ColumnElement[bool]) -> None:
-        ways = [CUSTOMERS.c.email_key.in_(emails - {None}), CUSTOMERS.c.phone.in_(phones - {None}), *others]
+    def _lock(
+        self, emails: set[str | None], phones: set[str | None], external: set[str | None], ids: Collection[str]
+    ) -> None:
+        mine = CUSTOMERS.c.shop == self.shop
+        names = (("email_key", emails), ("phone", phones), ("external_id", external), ("id", ids))
+        known = [(name, [one for one in values if one is not None]) for name, values in names]
+        # Each way with the shop, and none that is empty: only so does SQLite look each up in its own index.
+        ways = [and_(mine, CUSTOMERS.c[name].in_(values)) for name, values in known if values]
+        if not ways:
+            return
         statement = (
             select(*select_state(CUSTOMERS, CustomerState))
-            .where(CUSTOMERS.c.shop == self.shop, or_(*ways))
+            .where(or_(*ways))
             .order_by(CUSTOMERS.c.id)
             .with_for_update()
         )

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, or_, select
 
 from models.contact import email_key
+from models.situation import SuppressionReason
 from models.vocabulary import Channel
 from store.db import NotFoundError
 from store.journeys import DeliveryRow, JourneyRow, journeys_of
@@ -14,6 +15,7 @@ from store.objections import hidden
 from store.rows import fetch, select_state
 from store.schema import CARTS, CONSENTS, CUSTOMERS, DELIVERIES, ORDERS, SUPPRESSIONS
 
+_WISHES = (SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT)
 _PROFILE = ("external_id", "email", "phone", "first_name", "locale", "timezone", "country", "traits")
 
 
@@ -91,7 +93,7 @@ def shop_of(connection: Connection, customer_id: str) -> str:
 class Leaving:
     """What the page of an unsubscribe link needs to know of a customer; nothing is left of an erased one.
 
-    `done` says that the channel is closed already and no journey is open.
+    `done` says that they have objected to the channel before and no journey is open.
     """
 
     locale: str | None
@@ -105,6 +107,8 @@ def load_leaving(connection: Connection, customer_id: str, channel: Channel) -> 
     customer = next(iter(_rows(connection, statement)), None)
     if customer is None:
         return Leaving(None, done=True)
-    closed = any(one["channel"] == channel for one in closed_channels(connection, customer))
+    closed = any(
+        one["channel"] == channel and one["reason"] in _WISHES for one in closed_channels(connection, customer)
+    )
     waiting = any(one.open for one in journeys_of(connection, [customer_id]))
     return Leaving(customer["locale"], done=closed and not waiting)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Connection, RowMapping, and_, bindparam, func, or_, select
 
 from models.events import EventType
 from models.policy import threshold
@@ -45,14 +45,14 @@ _IDS: BindParameter[str] = bindparam("ids", expanding=True)
 _JOURNEY = select(JOURNEYS).where(JOURNEYS.c.id == bindparam("journey"))
 _CUSTOMER = select(CUSTOMERS).where(CUSTOMERS.c.id == bindparam("customer"))
 _CART = select(CARTS).where(CARTS.c.id == bindparam("cart"))
+_OF_SHOP = CUSTOMERS.c.shop == bindparam("shop")
 _GROUP = (
     select(CUSTOMERS.c.id, CUSTOMERS.c.seq)
     .where(
-        CUSTOMERS.c.shop == bindparam("shop"),
-        or_(
-            CUSTOMERS.c.id == bindparam("customer"),
-            CUSTOMERS.c.email_key == bindparam("email_key"),  # never true for an unknown address
-            CUSTOMERS.c.phone == bindparam("phone"),
+        or_(  # each way with the shop: only so does SQLite look each up in its own index
+            and_(_OF_SHOP, CUSTOMERS.c.id == bindparam("customer")),
+            and_(_OF_SHOP, CUSTOMERS.c.email_key == bindparam("email_key")),  # never true for an unknown address
+            and_(_OF_SHOP, CUSTOMERS.c.phone == bindparam("phone")),
         ),
     )
     .order_by(CUSTOMERS.c.id)

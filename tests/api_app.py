@@ -46,7 +46,8 @@ class Api:
     async def call(self, method: str, path: str, body: object = None, status: int = 200, **headers: str) -> Json:
         """Call, check the status, and return the JSON."""
         content = None if body is None else json.dumps(body).encode()
-        answer = await self.http.request(method, path, content=content, headers=headers)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await self.http.request(method, path, content=content, headers=named)
         assert answer.status_code == status, answer.text
         if status >= 400:
             assert answer.headers["content-type"] == "application/problem+json"

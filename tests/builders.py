@@ -46,27 +46,30 @@ def line(product: str = "lamp", price: int = 4500, quantity: int = 1) -> Line:
     return Line(product, product.capitalize(), price, quantity)
 
 
+LAMP = line()
+
+
 def checkout(
-    who: Person, token: str = "T1", lines: Iterable[Line] = (line(),), at: datetime = NOON, alias: str | None = None
+    who: Person, cart: str = "T1", lines: Iterable[Line] = (LAMP,), at: datetime = NOON, alias: str | None = None
 ) -> Event:
     """A checkout with all its lines; `alias` is the cart that it grew from."""
-    url = f"https://shop.example/checkouts/{token}"
-    facts = CartFacts(token, alias, tuple(lines), replaces=True, currency="EUR", checkout_url=url)
+    url = f"https://shop.example/checkouts/{cart}"
+    facts = CartFacts(cart, alias, tuple(lines), replaces=True, currency="EUR", checkout_url=url)
     return event(EventType.CHECKOUT_STARTED, who, at, cart=facts)
 
 
-def basket(who: Person, token: str = "C1", lines: Iterable[Line] = (line(),), at: datetime = NOON) -> Event:
+def basket(who: Person, cart: str = "C1", lines: Iterable[Line] = (LAMP,), at: datetime = NOON) -> Event:
     """A cart with all its lines."""
-    facts = CartFacts(token, None, tuple(lines), replaces=True, currency="EUR")
+    facts = CartFacts(cart, None, tuple(lines), replaces=True, currency="EUR")
     return event(EventType.CART_UPDATED, who, at, cart=facts)
 
 
-def added(who: Person, token: str = "T1", product: Line = line(), at: datetime = NOON) -> Event:
-    return event(EventType.PRODUCT_ADDED, who, at, cart=CartFacts(token, lines=(product,), currency="EUR"))
+def added(who: Person, cart: str = "T1", product: Line = LAMP, at: datetime = NOON) -> Event:
+    return event(EventType.PRODUCT_ADDED, who, at, cart=CartFacts(cart, lines=(product,), currency="EUR"))
 
 
-def removed(who: Person, token: str = "T1", product: Line = line(), at: datetime = NOON) -> Event:
-    return event(EventType.PRODUCT_REMOVED, who, at, cart=CartFacts(token, lines=(product,)))
+def removed(who: Person, cart: str = "T1", product: Line = LAMP, at: datetime = NOON) -> Event:
+    return event(EventType.PRODUCT_REMOVED, who, at, cart=CartFacts(cart, lines=(product,)))
 
 
 def order(
@@ -78,7 +81,7 @@ def order(
     status: OrderStatus = OrderStatus.PAID,
     value: int = 4500,
 ) -> Event:
-    facts = OrderFacts(order_id, status, placed_at, tuple(tokens), "EUR", value, lines=(line(),))
+    facts = OrderFacts(order_id, status, placed_at, tuple(tokens), "EUR", value, lines=(LAMP,))
     return event(EventType.ORDER_COMPLETED, who, at, order=facts)
 
 

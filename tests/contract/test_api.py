@@ -1,5 +1,7 @@
 """The calls of the contract on both engines, with Temporal away: nothing here needs it."""
 
+import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -68,7 +70,7 @@ async def test_staff_cancels_with_a_reason_and_its_name(api: Api) -> None:
     act = next(one for one in found["timeline"] if one["type"] == "act")
     assert (act["actor"], act["reason"], act["text"]) == ("lea", "called us", "Annulée par lea : called us")
     assert found["timeline"][-1]["text"] == "Fin : annulée par l’équipe"
-    english = await api.get(path, **{"accept-language": "en-GB,fr;q=0.5"})
+    english = await api.call("GET", path, accept_language="en-GB,fr;q=0.5")
     assert english["timeline"][-1]["text"] == "End: cancelled by staff"
     await api.post(f"{path}/cancel", {"reason": "again"}, 409)
 
@@ -153,3 +155,26 @@ async def test_an_erased_customers_journey_is_still_told(api: Api) -> None:
     await api.installation.db.write(ingest, "main", [erasure], None, at)
     told = await api.get(f"/v1/journeys/{found['id']}")
     assert (told["outcome"], told["customer_id"]) == ("erased", found["customer_id"])
+
+
+async def test_the_description_of_the_api_is_complete(api: Api) -> None:
+    found = await api.get("/openapi.json", authorization="")
+    text = json.dumps(found)
+    named = set(re.findall(r"#/components/schemas/(\w+)", text))
+    assert named <= set(found["components"]["schemas"])
+    assert "ValidationError" not in text
+    calls = {(method, path): call for path, methods in found["paths"].items() for method, call in methods.items()}
+    assert len(calls) == 19
+    assert all(call["summary"] and call["responses"] for call in calls.values())
+    open_ = {path for (_, path), call in calls.items() if call["security"] == []}
+    assert open_ == {"/u/{token}", "/v1/webhooks/shopify", "/healthz", "/readyz", "/metrics"}
+
+
+async def test_health_says_what_is_wrong(api: Api) -> None:
+    assert await api.get("/healthz", authorization="") == {"status": "ok"}
+    answer = await api.http.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["store"] == "ok"
+    assert "Temporal" in answer.json()["checks"]["temporal"]
+    figures = (await api.http.get("/metrics")).text
+    assert 'relaunch_http_seconds_count{method="GET",route="/readyz",status="503"}' in figures

@@ -114,7 +114,8 @@ async def test_an_unknown_id_of_any_shape_is_not_found(api: Api) -> None:
 async def test_a_staff_call_that_makes_no_sense_is_refused(api: Api) -> None:
     await api.post("/v1/events", checkout(), 202)
     path = f"/v1/journeys/{(await api.journey())['id']}"
-    for body in ({"seconds": 0}, {"reason": 7}, {"reason": "a\nb"}, {"reason": ""}, []):
+    bodies: list[object] = [{"seconds": 0}, {"reason": 7}, {"reason": "a\nb"}, {"reason": ""}, []]
+    for body in bodies:
         await api.post(f"{path}/cancel", body, 422)
     await raw(api, b"{", 400, f"{path}/cancel")
     assert (await api.journey())["status"] == "waiting"

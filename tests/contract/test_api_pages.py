@@ -6,14 +6,17 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from models.events import Event, EventType, Person
+from models.situation import SuppressionReason
 from models.vocabulary import Channel
 from runtime import clock
 from store.intake import ingest
+from store.objections import suppress
 from tests.api_app import EMAIL, Api, checkout, serving
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -35,8 +38,8 @@ async def link(api: Api, **customer: str) -> str:
     return "/u/" + url.rpartition("/u/")[2]
 
 
-async def visit(api: Api, method: str, path: str, status: int = 200, **content: object) -> httpx.Response:
-    answer = await api.http.request(method, path, headers={"authorization": ""}, **content)  # type: ignore[arg-type]
+async def visit(api: Api, method: str, path: str, status: int = 200, **content: Any) -> httpx.Response:
+    answer = await api.http.request(method, path, headers={"authorization": ""}, **content)
     assert answer.status_code == status
     assert "set-cookie" not in answer.headers
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -56,7 +59,7 @@ async def test_looking_at_the_page_changes_nothing(api: Api) -> None:
 
 
 @pytest.mark.parametrize("content", [{"data": ONE_CLICK}, {"files": {"List-Unsubscribe": (None, "One-Click")}}, {}])
-async def test_one_click_leaves_at_once_and_again_and_again(api: Api, content: dict[str, object]) -> None:
+async def test_one_click_leaves_at_once_and_again_and_again(api: Api, content: dict[str, Any]) -> None:
     path = await link(api)
     for _ in range(3):
         page = await visit(api, "POST", path, **content)
@@ -68,6 +71,16 @@ async def test_one_click_leaves_at_once_and_again_and_again(api: Api, content: d
     assert "C’est fait" in (await visit(api, "GET", path)).text
     (known,) = (await api.post("/v1/customers/search", {"email": EMAIL}))["items"]
     assert [(one["channel"], one["reason"]) for one in known["suppressions"]] == [("email", "objection")]
+
+
+async def test_an_address_that_bounced_objects_all_the_same(api: Api) -> None:
+    path = await link(api)
+    await api.post(f"/v1/journeys/{(await api.journey())['id']}/cancel", {"reason": "nothing is open any more"})
+    bounce = (Channel.EMAIL, EMAIL.lower(), SuppressionReason.BOUNCE, clock.now(), 0)
+    await api.installation.db.write(suppress, "main", *bounce)
+    await visit(api, "POST", path, data=ONE_CLICK)
+    (known,) = (await api.post("/v1/customers/search", {"email": EMAIL}))["items"]
+    assert {one["reason"] for one in known["suppressions"]} == {"objection", "bounce"}
 
 
 async def test_the_link_works_after_an_erasure(api: Api) -> None:

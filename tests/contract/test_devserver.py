@@ -59,9 +59,7 @@ async def test_three_days_pass_in_moments(binary: Path, tmp_path: Path) -> None:
 
 
 async def test_a_workflow_goes_on_after_a_kill(binary: Path, tmp_path: Path) -> None:
-    server = Server(binary, tmp_path)
-    await server.start()
-    async with worker(server) as client:
+    async with Server(binary, tmp_path) as server, worker(server) as client:
         handle = await client.start_workflow(Parked.run, id="parked", task_queue=QUEUE)
         os.kill(pid(tmp_path), signal.SIGKILL)
         async with asyncio.timeout(5):
@@ -71,7 +69,6 @@ async def test_a_workflow_goes_on_after_a_kill(binary: Path, tmp_path: Path) -> 
         assert server.address == address
         await handle.signal(Parked.finish)
         assert (await handle.result()).startswith("done on ")
-    await server.stop()
 
 
 async def test_a_server_that_was_left_behind_is_adopted(binary: Path, tmp_path: Path) -> None:

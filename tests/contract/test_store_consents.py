@@ -41,7 +41,7 @@ async def test_a_withdrawal_closes_the_journeys_and_suppresses_the_address(shop:
     assert (journey["outcome"], journey["closed_at"]) == ("opted_out", NOON + HOUR)
     assert (closed["channel"], closed["address"], closed["reason"]) == ("email", "jeanne@example.com", "objection")
     assert closed["seq"] == journey["closed_seq"] == (await shop.row(CUSTOMERS))["seq"]
-    assert [(row.call, row.argument) for row in told.outbox] == [("stopped", None)]
+    assert [(row.call, row.argument) for row in told.outbox] == [("stopped", "opted_out")]
 
 
 async def test_an_objection_stops_everybody_with_the_same_address(shop: KnownShop) -> None:

@@ -29,8 +29,9 @@ def journey(**changes: Any) -> JourneyRow:
 
 
 def decision(number: int, verdict: str, reason: str, **changes: Any) -> DecisionRow:
-    known = {"id": str(number), "at": NOON + timedelta(hours=number), "step": "reminder", "channel": "email"}
-    return DecisionRow(**({**known, "verdict": verdict, "reason": reason, "inputs": {}, "basis": None} | changes))
+    known: dict[str, Any] = {"id": str(number), "at": NOON + timedelta(hours=number), "step": "reminder"}
+    known |= {"channel": "email", "verdict": verdict, "reason": reason, "inputs": {}, "basis": None}
+    return DecisionRow(**(known | changes))
 
 
 def delivery(state: str) -> DeliveryRow:
@@ -88,7 +89,7 @@ def test_an_open_journey_says_what_comes_next_and_when() -> None:
 
 
 def test_a_closed_journey_ends_with_its_outcome() -> None:
-    closed = {"status": "closed", "outcome": "purchased", "closed_at": NOON + timedelta(hours=9)}
+    closed: dict[str, Any] = {"status": "closed", "outcome": "purchased", "closed_at": NOON + timedelta(hours=9)}
     entries = timeline(story(decision(1, "skipped", "pressure", delivery_id=None), **closed), NOON, "en")
     assert [entry.text for entry in entries][1:] == [
         "“reminder” not sent: the customer has had enough messages lately",

@@ -9,6 +9,7 @@ from channels.memory import Memory
 from channels.smtp import Smtp
 from models.message import Message
 from models.vocabulary import DeliveryState, Outcome
+from store.acts import ActName
 from store.schema import DELIVERIES
 from tests.smtp_server import Mailbox
 from tests.trial import DAY, HOUR, Journey, Trial, about
@@ -70,6 +71,20 @@ async def test_an_objection_during_an_outage_is_the_end_and_nothing_is_sent_when
     assert await journey.outcome() is Outcome.OPTED_OUT
     assert (await first(journey))["state"] == DeliveryState.RELEASED
     assert mailbox.messages == []
+
+
+async def test_a_pause_during_an_outage_holds_the_message_when_it_is_over(by_smtp: Trial, mailbox: Mailbox) -> None:
+    await mailbox.down()
+    journey = await by_smtp.abandon()
+    await journey.passes(2 * HOUR)
+    await journey.staff(ActName.PAUSE)
+    await mailbox.up()
+    await journey.passes(5 * HOUR)
+    assert mailbox.messages == []
+    await journey.staff(ActName.RESUME)
+    await journey.passes(MINUTE)
+    assert await journey.delivered() == [("reminder", "sent")]
+    assert len(mailbox.messages) == 1
 
 
 async def test_a_line_that_is_lost_after_the_message_leaves_it_unknown_and_no_second_one_goes(

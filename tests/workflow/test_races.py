@@ -1,4 +1,4 @@
-"""Stops that are committed just before, in the same moment as, and just after the transaction that hands a message over."""
+"""Stops committed just before, in the same moment as, and just after the transaction that hands a message over."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

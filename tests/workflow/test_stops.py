@@ -69,3 +69,14 @@ async def test_every_stop_may_come_twice(trial: Trial) -> None:
     await journey.is_erased()
     row = await journey.row()
     assert (row["status"], row["outcome"]) == (Status.CLOSED, Outcome.OPTED_OUT)
+
+
+async def test_a_stop_closes_a_run_that_is_awake_and_still_waits_for_its_j0(trial: Trial) -> None:
+    journey = await trial.abandon()
+    await journey.passes(HOUR / 2)
+    await journey.browses()
+    await journey.passes(HOUR * 3 / 4)
+    await journey.buys()
+    await journey.ends()
+    assert await journey.outcome() is Outcome.PURCHASED
+    assert trial.memory.attempts == []
