@@ -1,6 +1,7 @@
 """Tells Temporal what the store has decided: at once, and again until it has heard."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -28,6 +29,13 @@ _BATCH = 100
 _AT_ONCE = 16
 _PATIENCE = timedelta(seconds=10)
 _GONE = (RPCStatusCode.NOT_FOUND,)
+_AWAY = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.CANCELLED,
+)
+_AWAY_S = 2.0
 
 
 class Relay:
@@ -38,6 +46,7 @@ class Relay:
         self.db, self.connect, self.now = db, connect, now
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._nudges: set[asyncio.Task[None]] = set()
+        self._away_until = 0.0
 
     def nudge(self, rows: Iterable[OutboxRow]) -> None:
         """Deliver fresh rows in the background, right after the commit that wrote them."""
@@ -67,14 +76,23 @@ class Relay:
                 except WorkflowUpdateFailedError as error:
                     _log.warning("outbox.refused", journey=row.journey_id, call=row.call, problem=str(error.cause))
                 except (RPCError, TemporalError, OSError, RuntimeError, temporal.TemporalError) as error:
-                    problem = f"{type(error).__name__} {getattr(error, 'message', '')}".strip()
-                    _log.warning("outbox.not_heard", journey=row.journey_id, call=row.call, problem=problem)
-                    await self.db.write(failed, row, problem, self.now())
+                    if _away(error):
+                        self._away_until = time.monotonic() + _AWAY_S
+                    else:
+                        await self._not_heard(row, error)
                     break
                 heard.append(row.id)
         return heard
 
+    async def _not_heard(self, row: OutboxRow, error: Exception) -> None:
+        """Remember that this row could not be told, which is the row's own fault: Temporal is there."""
+        problem = f"{type(error).__name__} {getattr(error, 'message', '')}".strip()
+        _log.warning("outbox.not_heard", journey=row.journey_id, call=row.call, problem=problem)
+        await self.db.write(failed, row, problem, self.now())
+
     async def _tell(self, row: OutboxRow) -> None:
+        if time.monotonic() < self._away_until:
+            raise temporal.TemporalError("Temporal was away a moment ago")
         client = await self.connect()
         handle = client.get_workflow_handle(row.journey_id)
         match call := Call(row.call):
@@ -160,6 +178,13 @@ async def start(client: Client, run: Run, now: datetime) -> bool:
     except WorkflowAlreadyStartedError:
         return False
     return True
+
+
+def _away(error: Exception) -> bool:
+    """Say whether Temporal itself is away or overrun: no row is to blame, and none is set aside for it."""
+    if isinstance(error, RPCError):
+        return error.status in _AWAY
+    return isinstance(error, temporal.TemporalError | OSError | RuntimeError)
 
 
 async def _ignoring_gone(call: Awaitable[object]) -> None:

@@ -150,7 +150,7 @@ def upgrade() -> None:
     settings = load()
     make_home(settings.home)
     asyncio.run(migrate.upgrade(settings.database_url))
-    say("the store is up to date")
+    say(f"the store is up to date: schema {migrate.HEAD}")
 
 
 def _now() -> "datetime":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, delete, insert, or_, select
+from sqlalchemy import Connection, and_, delete, insert, or_, select
 
 from models.contact import email_key
 from models.episode import JourneyState
@@ -137,7 +137,8 @@ def object_(
     if not people.known:
         if email is None:
             raise NotFoundError("there is no such customer")
-        suppress(connection, shop, Channel.EMAIL, email_key(email), SuppressionReason.OBJECTION, by.now, 0)
+        if Channel.EMAIL in channels:
+            suppress(connection, shop, Channel.EMAIL, email_key(email), SuppressionReason.OBJECTION, by.now, 0)
         return ()
     episodes = Episodes(connection, people, by.now)
     objections = Objections(connection, people, episodes, by.now)
@@ -154,10 +155,11 @@ def object_(
 
 
 def _ids(connection: Connection, shop: str, customer_id: str | None, email: str | None) -> list[str]:
-    same = [CUSTOMERS.c.id == customer_id] if customer_id is not None else []
+    mine = CUSTOMERS.c.shop == shop  # beside each way, so that SQLite looks each up in its own index
+    same = [and_(mine, CUSTOMERS.c.id == customer_id)] if customer_id is not None else []
     if email is not None:
-        same.append(CUSTOMERS.c.email_key == email_key(email))
-    statement = select(CUSTOMERS.c.id).where(CUSTOMERS.c.shop == shop, or_(*same)).order_by(CUSTOMERS.c.id)
+        same.append(and_(mine, CUSTOMERS.c.email_key == email_key(email)))
+    statement = select(CUSTOMERS.c.id).where(or_(*same)).order_by(CUSTOMERS.c.id)
     return list(connection.execute(statement).scalars())
 
 

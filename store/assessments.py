@@ -52,7 +52,7 @@ def _again(connection: Connection, situation: Situation) -> Assessment:
 
 def _settled(connection: Connection, journey_id: str) -> tuple[str, ...]:
     decided = select(DECISIONS.c.step, DECISIONS.c.verdict).where(DECISIONS.c.journey_id == journey_id)
-    last: dict[str, str] = dict(connection.execute(decided.order_by(DECISIONS.c.id)).tuples().all())
+    last = {row.step: row.verdict for row in connection.execute(decided.order_by(DECISIONS.c.id))}
     settled = {step for step, verdict in last.items() if verdict in (Verdict.SKIPPED, Verdict.UNKNOWN)}
     over = (DeliveryState.SENT, DeliveryState.REFUSED, DeliveryState.UNKNOWN)
     delivered = select(DELIVERIES.c.step).where(DELIVERIES.c.journey_id == journey_id, DELIVERIES.c.state.in_(over))

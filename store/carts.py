@@ -30,9 +30,10 @@ def load_carts(
     """Return the carts of these names or ids."""
     if not tokens and not ids:
         return []
-    names = ((CARTS.c.token, tokens), (CARTS.c.alias, tokens), (CARTS.c.id, ids))
-    # Each way with the shop, and none that is empty: only so does SQLite look each up in its own index.
-    ways = [and_(CARTS.c.shop == shop, column.in_(values)) for column, values in names if values]
+    mine = CARTS.c.shop == shop
+    # Each name with the shop, and none that is empty: only so does SQLite look each up in its own index.
+    ways = [and_(mine, CARTS.c.token.in_(tokens)), and_(mine, CARTS.c.alias.in_(tokens))] if tokens else []
+    ways += [CARTS.c.id.in_(ids)] if ids else []
     statement = select(*select_state(CARTS, CartState)).where(or_(*ways)).order_by(CARTS.c.id)
     return fetch(connection, CartState, statement.with_for_update() if lock else statement)
 

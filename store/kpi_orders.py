@@ -6,10 +6,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, distinct, func, select, union
 
 from models.tallies import Book, Candidate, Count, attributed, converted
-from store.cohort import DELIVERED, JOURNEY, KEPT, SENT, STEP, Cohort, place_of
+from store.cohort import JOURNEY, KEPT, SENT, STEP, Cohort, place_of
 from store.schema import CARTS, DELIVERIES, JOURNEYS, ORDER_TOKENS, ORDERS
 
 _PAIR = (ORDERS.c.id.label("order_id"), JOURNEYS.c.id.label("journey_id"))
+# SQLite keeps no statistics and would look journeys up by their shop, which is all of them, rather than by cart.
+_SHOP = func.coalesce(JOURNEYS.c.shop, "")
 
 
 def count_recovered(connection: Connection, cohort: Cohort, book: Book) -> None:
@@ -74,7 +76,7 @@ def _by_token(cohort: Cohort) -> list[Select[Any]]:
     token, cart, journey = ORDER_TOKENS.c.token, CARTS.c, JOURNEYS.c
     shop = cart.shop == ORDER_TOKENS.c.shop
     ways = [
-        tokens.join(JOURNEYS, and_(journey.shop == ORDER_TOKENS.c.shop, journey.cart_token == token)),
+        tokens.join(JOURNEYS, and_(ORDER_TOKENS.c.shop == _SHOP, journey.cart_token == token)),
         tokens.join(CARTS, and_(shop, cart.token == token)).join(JOURNEYS, journey.id == cart.journey_id),
         tokens.join(CARTS, and_(shop, cart.alias == token)).join(JOURNEYS, journey.id == cart.journey_id),
         tokens.join(CARTS, and_(shop, cart.alias == token)).join(JOURNEYS, journey.cart_id == cart.id),
@@ -87,13 +89,19 @@ def _by_coupon(cohort: Cohort) -> list[Select[Any]]:
 
     Many customers may share a code, so an order of nobody we know joins only when a single customer was given it.
     """
-    given, used = func.lower(DELIVERIES.c.coupon), func.lower(ORDERS.c.coupon)
-    customers = func.count(distinct(DELIVERIES.c.customer_id))
-    single = select(given.label("code")).where(DELIVERIES.c.coupon.is_not(None)).group_by(given).having(customers == 1)
-    here = and_(ORDERS.c.shop == JOURNEYS.c.shop, used == given)
-    anonymous = and_(ORDERS.c.customer_id.is_(None), used.in_(single))
+    given, customer = func.lower(DELIVERIES.c.coupon), DELIVERIES.c.customer_id
+    coded = and_(KEPT, cohort.later(ORDERS.c.placed_at), ORDERS.c.coupon.is_not(None))
+    columns = (ORDERS.c.id, ORDERS.c.shop, ORDERS.c.customer_id, func.lower(ORDERS.c.coupon).label("code"))
+    # DISTINCT changes nothing but SQLite's mind: it makes these a table, with an index by code or customer.
+    used = select(*columns).where(coded).distinct().subquery()
+    one = select(given.label("code"), func.min(customer).label("customer")).where(DELIVERIES.c.coupon.is_not(None))
+    single = one.group_by(given).having(func.count(distinct(customer)) == 1).subquery()
+    anonymous = and_(used.c.customer_id.is_(None), used.c.code == single.c.code)
+    theirs = and_(customer == single.c.customer, given == single.c.code)
     ways = [
-        DELIVERED.join(ORDERS, and_(here, ORDERS.c.customer_id == DELIVERIES.c.customer_id)),
-        DELIVERED.join(ORDERS, and_(here, anonymous)),
+        used.join(DELIVERIES, and_(customer == used.c.customer_id, given == used.c.code)),
+        used.join(single, anonymous).join(DELIVERIES, theirs),
     ]
-    return [select(*_PAIR).select_from(way).where(KEPT, cohort.later(ORDERS.c.placed_at)) for way in ways]
+    pair, shop = (used.c.id.label("order_id"), JOURNEYS.c.id.label("journey_id")), JOURNEYS.c.shop == used.c.shop
+    here = and_(JOURNEYS.c.id == DELIVERIES.c.journey_id, shop)
+    return [select(*pair).select_from(way.join(JOURNEYS, here)) for way in ways]

@@ -46,19 +46,14 @@ class People:
         self, emails: set[str | None], phones: set[str | None], external: set[str | None], ids: Collection[str]
     ) -> None:
         mine = CUSTOMERS.c.shop == self.shop
-        names = (("email_key", emails), ("phone", phones), ("external_id", external), ("id", ids))
-        known = [(name, [one for one in values if one is not None]) for name, values in names]
+        names = (("email_key", emails - {None}), ("phone", phones - {None}), ("external_id", external - {None}))
         # Each way with the shop, and none that is empty: only so does SQLite look each up in its own index.
-        ways = [and_(mine, CUSTOMERS.c[name].in_(values)) for name, values in known if values]
+        ways = [and_(mine, CUSTOMERS.c[name].in_(values)) for name, values in names if values]
+        ways += [CUSTOMERS.c.id.in_(ids)] if ids else []
         if not ways:
             return
-        statement = (
-            select(*select_state(CUSTOMERS, CustomerState))
-            .where(or_(*ways))
-            .order_by(CUSTOMERS.c.id)
-            .with_for_update()
-        )
-        for customer in fetch(self.connection, CustomerState, statement):
+        statement = select(*select_state(CUSTOMERS, CustomerState)).where(or_(*ways)).order_by(CUSTOMERS.c.id)
+        for customer in fetch(self.connection, CustomerState, statement.with_for_update()):
             self._know(customer)
 
     def _know(self, customer: CustomerState) -> None:

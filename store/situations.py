@@ -76,7 +76,7 @@ _DELIVERY = select(DELIVERIES.c.id, DELIVERIES.c.state).where(
     DELIVERIES.c.journey_id == bindparam("journey"), DELIVERIES.c.step == bindparam("step")
 )
 _BEHAVIOUR = (
-    select(EVENTS.c.type, func.count())
+    select(EVENTS.c.type, func.count().label("number"))
     .where(EVENTS.c.customer_id.in_(_IDS), EVENTS.c.type.in_(_ACTIONS), EVENTS.c.at > bindparam("since"))
     .group_by(EVENTS.c.type)
 )
@@ -200,7 +200,7 @@ def _delivery(connection: Connection, journey_id: str, step: str) -> DeliveryRec
 
 def _behaviour(connection: Connection, ids: Collection[str], since: datetime) -> tuple[int, int]:
     rows = connection.execute(_BEHAVIOUR, {"ids": ids, "since": since})
-    counts: dict[str, int] = dict(rows.tuples().all())
+    counts = {row.type: row.number for row in rows}
     return counts.get(_ACTIONS[0], 0), counts.get(_ACTIONS[1], 0)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cli.client import place, talk
 from tests.cli import Shell, shell
 
 ROOT = Path(__file__).parents[2]
@@ -157,8 +158,6 @@ def test_a_name_that_no_key_can_have_is_refused(sh: Shell, name: str) -> None:
 
 def test_a_sweep_says_whom_it_would_find_and_then_finds_them_once(sh: Shell) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=300)
-    from cli.client import place, talk  # noqa: PLC0415
-
     body = {"event": "Product Viewed", "timestamp": long_ago.isoformat(), "customer": {"email": "anna@shop.example"}}
     talk(lambda api: api.post(place("events"), body | {"properties": {"product_id": "p1", "name": "Lampe"}}))
     would = sh("sweep", "--dry-run", "--json").json
@@ -266,16 +265,20 @@ def api(tmp_path: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAUNCH_")}
     process = subprocess.Popen([sys.executable, "-m", "cli.main", "api"], cwd=ROOT, env=kept | ours)
     try:
-        for _ in range(600):
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=0.1, trust_env=False)
-                break
-            except httpx.TransportError:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+            while not answers(http):
                 assert process.poll() is None, "`relaunch api` ended"
         yield process
     finally:
         process.terminate()
         process.wait(30)
+
+
+def answers(http: httpx.Client) -> bool:
+    try:
+        return http.get("/healthz").is_success
+    except httpx.TransportError:
+        return False
 
 
 def test_a_running_api_answers_and_a_stopped_one_is_not_missed(
