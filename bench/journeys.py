@@ -69,7 +69,7 @@ async def journey_throughput(size: Size) -> list[Figure]:
             probe = await _bare_pass(on, size.journeys)
             at_once = max(2, round(_BUSY * 2 * SPACE_S * probe.per_second))
             await _our_pass(on, Memory(Channel.EMAIL), 4)
-            both = await in_turn(
+            ours, bare = await in_turn(
                 size.runs,
                 lambda: _our_pass(on, memory, at_once),
                 lambda: _bare_pass(on, at_once),
@@ -77,7 +77,7 @@ async def journey_throughput(size: Size) -> list[Figure]:
                 say=lambda text: say(f"journey_throughput: {at_once} in flight, {text}"),
             )
             lengths = [await _length(on.client.get_workflow_handle(_journey_of(one))) for one in memory.messages[-20:]]
-    return [_throughput(*both, at_once, len(memory.messages), median(events for events, _ in lengths))]
+    return [_throughput(ours, bare, at_once, len(memory.messages), median(events for events, _ in lengths))]
 
 
 def _throughput(ours: list[Pass], bare: list[Pass], at_once: int, messages: int, events: float) -> Figure:

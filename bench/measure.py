@@ -67,23 +67,17 @@ def rounded(value: float) -> float:
 
 
 async def in_turn(
-    runs: int,
-    ours: Callable[[], Awaitable[T]],
-    bare: Callable[[], Awaitable[T]],
-    *,
-    warm_up: int = 1,
-    say: Callable[[str], None] = lambda _: None,
-) -> tuple[list[T], list[T]]:
-    """Measure ours and the bare side in turn, A B A B …, so that what else the machine does falls on both.
+    runs: int, *sides: Callable[[], Awaitable[T]], warm_up: int = 1, say: Callable[[str], None] = lambda _: None
+) -> list[list[T]]:
+    """Measure the sides in turn, A B A B …, so that what else the machine does falls on all; return each one's runs.
 
     The first `warm_up` rounds are not counted; `say` is told the number of each round.
     """
-    first: list[T] = []
-    second: list[T] = []
+    measured: list[list[T]] = [[] for _ in sides]
     for number in range(-warm_up, runs):
         say(f"run {number + 1} of {runs}" if number >= 0 else "warming up")
-        one, other = await ours(), await bare()
-        if number >= 0:
-            first.append(one)
-            second.append(other)
-    return first, second
+        for side, found in zip(sides, measured, strict=True):
+            one = await side()
+            if number >= 0:
+                found.append(one)
+    return measured

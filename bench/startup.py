@@ -41,7 +41,8 @@ async def import_workflows(size: Size) -> list[Figure]:
 
     say("import_workflows")
     ours, bare = importing("workflows.relaunch, workflows.sweep"), importing("temporalio.workflow")
-    return [Figure("import_workflows", "ms", *await in_turn(3 * size.runs, ours, bare))]
+    ms, bare_ms = await in_turn(3 * size.runs, ours, bare)
+    return [Figure("import_workflows", "ms", ms, bare_ms)]
 
 
 async def worker_ready(size: Size) -> list[Figure]:
@@ -55,13 +56,13 @@ async def worker_ready(size: Size) -> list[Figure]:
             ours = [sys.executable, "-c", "from cli.main import main; main()", "worker"]
             bare = [sys.executable, "-m", "bench.bare", on.address]
             environment = _environment(folder, on.address)
-            both = await in_turn(
+            ms, bare_ms = await in_turn(
                 size.runs,
                 lambda: _until_polling(ours, environment, on.client, TASK_QUEUE),
                 lambda: _until_polling(bare, environment, on.client, BARE_QUEUE),
                 say=lambda text: say(f"worker_ready: {text}"),
             )
-    return [Figure("worker_ready", "ms", *both)]
+    return [Figure("worker_ready", "ms", ms, bare_ms)]
 
 
 def _environment(folder: Path, address: str) -> dict[str, str]:

@@ -211,7 +211,10 @@ async def _in_process(installation: "Installation") -> AsyncIterator["httpx.Asyn
         yield http
     telling = asyncio.all_tasks() - before - {asyncio.current_task()}
     if telling:
-        await asyncio.wait(telling, timeout=_NUDGES_S)
+        _, late = await asyncio.wait(telling, timeout=_NUDGES_S)
+        for task in late:  # the relay goes on from the outbox
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
 
 def temporal_of(settings: "Settings") -> str | None:

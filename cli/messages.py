@@ -16,6 +16,7 @@ from cli.show import calm, coloured, moment, pairs, print_json, safe, say
 if TYPE_CHECKING:
     from channels.rendering import Rendered
     from models.content import Content
+    from models.message import Message
     from models.policy import Policy, Step
     from settings import Settings
 
@@ -152,21 +153,41 @@ def _sent(settings: "Settings", step: "Step", content: "Content", rendered: "Ren
     """Send a preview by the configured sender, and return where it went."""
     import asyncio  # noqa: PLC0415 - slow to load
 
-    from channels.mime import headers_for, message_id, to_bytes  # noqa: PLC0415
     from channels.registry import senders  # noqa: PLC0415
+    from models.vocabulary import Channel  # noqa: PLC0415
+
+    if step.channel is not Channel.EMAIL:
+        raise CommandError(f"a preview can be sent by e-mail only, and step {step.name!r} goes by {step.channel}")
+    letter = _letter(content, rendered, to)
+    url = settings.smtp_url
+    sender = senders(smtp_url=url.get_secret_value() if url else None, outbox=settings.outbox_dir)[step.channel]
+
+    async def send() -> None:
+        try:
+            await sender.send(letter)
+        finally:
+            await sender.aclose()
+
+    asyncio.run(send())
+    if url is None:
+        return f"no SMTP server is named: written to [bold]{safe(settings.outbox_dir / f'{letter.delivery}.eml')}[/]"
+    return f"[green]sent[/] to {safe(to)} by SMTP"
+
+
+def _letter(content: "Content", rendered: "Rendered", to: str) -> "Message":
+    """Return a preview as an e-mail of its own, however often it is sent."""
+    from channels.mime import headers_for, message_id, to_bytes  # noqa: PLC0415 - slow to load
     from models.message import Message  # noqa: PLC0415
     from models.vocabulary import Channel  # noqa: PLC0415
     from runtime import clock  # noqa: PLC0415
     from store.ids import new_id  # noqa: PLC0415
 
-    if step.channel is not Channel.EMAIL:
-        raise CommandError(f"a preview can be sent by e-mail only, and step {step.name!r} goes by {step.channel}")
     domain = parseaddr(content.brand.sender)[1].rpartition("@")[2]
     delivery = new_id()
-    sending = Message(
+    letter = Message(
         delivery=f"preview-{delivery}",
         key=f"preview/{delivery}",
-        channel=step.channel,
+        channel=Channel.EMAIL,
         to=to,
         sender=content.brand.sender,
         reply_to=content.brand.reply_to,
@@ -176,16 +197,4 @@ def _sent(settings: "Settings", step: "Step", content: "Content", rendered: "Ren
         message_id=message_id(f"preview/{delivery}", domain),
         headers=headers_for(content.unsubscribe_url, f"relaunch.{domain}"),
     )
-    url = settings.smtp_url
-    sender = senders(smtp_url=url.get_secret_value() if url else None, outbox=settings.outbox_dir)[step.channel]
-
-    async def send() -> None:
-        try:
-            await sender.send(replace(sending, raw=to_bytes(sending, clock.now())))
-        finally:
-            await sender.aclose()
-
-    asyncio.run(send())
-    if url is None:
-        return f"no SMTP server is named: written to [bold]{safe(settings.outbox_dir / f'{sending.delivery}.eml')}[/]"
-    return f"[green]sent[/] to {safe(to)} by SMTP"
+    return replace(letter, raw=to_bytes(letter, clock.now()))

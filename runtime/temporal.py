@@ -1,6 +1,9 @@
 """One way to reach Temporal, for every part: the connection, and what its UI can be searched by."""
 
 import asyncio
+import hashlib
+import os
+import socket
 from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -68,11 +71,18 @@ class Connection:
                     tls=_tls(self.settings),
                     api_key=key.get_secret_value() if key else None,
                     runtime=self.runtime,
+                    identity=identity(),
                 ),
                 _PATIENCE_S,
             )
         except (RuntimeError, RPCError, OSError, TimeoutError) as error:
             raise TemporalError(f"Temporal at {self.address} does not answer ({type(error).__name__})") from None
+
+
+def identity() -> str:
+    """Return who we are to Temporal: process and machine, short, because a parked journey repeats it a dozen times."""
+    machine = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:4]
+    return f"{os.getpid()}@{machine}"
 
 
 def metered(port: int) -> Runtime:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, distinct, func, select, union
+from sqlalchemy import Connection, Select, and_, func, select, union
 
 from models.tallies import Book, Candidate, Count, attributed, converted
 from store.cohort import JOURNEY, KEPT, SENT, STEP, Cohort, place_of
 from store.schema import CARTS, DELIVERIES, JOURNEYS, ORDER_TOKENS, ORDERS
 
 _PAIR = (ORDERS.c.id.label("order_id"), JOURNEYS.c.id.label("journey_id"))
-# SQLite keeps no statistics and would look journeys up by their shop, which is all of them, rather than by cart.
+# SQLite keeps no statistics and would look journeys up by their shop, which is nearly all of them.
 _SHOP = func.coalesce(JOURNEYS.c.shop, "")
 
 
@@ -42,7 +42,7 @@ def count_converted(connection: Connection, cohort: Cohort, book: Book) -> None:
 
 def _candidates(connection: Connection, cohort: Cohort) -> Iterator[Candidate]:
     """Read every order that joins a journey beside each delivery of it, other journeys' too: the latest one has it."""
-    joined = union(*_by_token(cohort), *_by_coupon(cohort)).subquery()
+    joined = union(*_by_token(cohort), _by_coupon(cohort)).subquery()
     statement = (
         select(ORDERS.c.id.label("order"), *(ORDERS.c[name] for name in ("placed_at", "value", "refunded", "currency")))
         .add_columns(JOURNEYS.c.id.label("journey"), JOURNEYS.c.j0)
@@ -84,24 +84,9 @@ def _by_token(cohort: Cohort) -> list[Select[Any]]:
     return [select(*_PAIR).select_from(way).where(KEPT, cohort.later(ORDERS.c.placed_at)) for way in ways]
 
 
-def _by_coupon(cohort: Cohort) -> list[Select[Any]]:
-    """Select which order uses a code that a journey gave to that customer.
-
-    Many customers may share a code, so an order of nobody we know joins only when a single customer was given it.
-    """
-    given, customer = func.lower(DELIVERIES.c.coupon), DELIVERIES.c.customer_id
-    coded = and_(KEPT, cohort.later(ORDERS.c.placed_at), ORDERS.c.coupon.is_not(None))
-    columns = (ORDERS.c.id, ORDERS.c.shop, ORDERS.c.customer_id, func.lower(ORDERS.c.coupon).label("code"))
-    # DISTINCT changes nothing but SQLite's mind: it makes these a table, with an index by code or customer.
-    used = select(*columns).where(coded).distinct().subquery()
-    one = select(given.label("code"), func.min(customer).label("customer")).where(DELIVERIES.c.coupon.is_not(None))
-    single = one.group_by(given).having(func.count(distinct(customer)) == 1).subquery()
-    anonymous = and_(used.c.customer_id.is_(None), used.c.code == single.c.code)
-    theirs = and_(customer == single.c.customer, given == single.c.code)
-    ways = [
-        used.join(DELIVERIES, and_(customer == used.c.customer_id, given == used.c.code)),
-        used.join(single, anonymous).join(DELIVERIES, theirs),
-    ]
-    pair, shop = (used.c.id.label("order_id"), JOURNEYS.c.id.label("journey_id")), JOURNEYS.c.shop == used.c.shop
-    here = and_(JOURNEYS.c.id == DELIVERIES.c.journey_id, shop)
-    return [select(*pair).select_from(way.join(JOURNEYS, here)) for way in ways]
+def _by_coupon(cohort: Cohort) -> Select[Any]:
+    """Select which order uses a code that a journey gave to the same customer: many customers may share a code."""
+    same = func.lower(ORDERS.c.coupon) == func.lower(DELIVERIES.c.coupon)
+    orders = ORDERS.join(DELIVERIES, and_(DELIVERIES.c.customer_id == ORDERS.c.customer_id, same))
+    way = orders.join(JOURNEYS, and_(JOURNEYS.c.id == DELIVERIES.c.journey_id, ORDERS.c.shop == _SHOP))
+    return select(*_PAIR).select_from(way).where(KEPT, cohort.later(ORDERS.c.placed_at))

@@ -51,6 +51,7 @@ async def temporal_server(home: Path) -> AsyncIterator[Temporal]:
         dev_server_database_filename=str(home / "temporal.db"),
         dev_server_extra_args=[part for flag in _FLAGS for part in ("--dynamic-config-value", flag)],
         dev_server_log_level="error",
+        identity=temporal.identity(),
         search_attributes=list(temporal.SEARCH_ATTRIBUTES),
     )
     async with environment:

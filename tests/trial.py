@@ -26,6 +26,7 @@ from runtime.installation import Installation
 from runtime.links import Links
 from settings import Settings
 from store import acts, db, intake, policies, shops
+from store.audit import audit
 from store.outbox import OutboxRow
 from store.schema import DECISIONS, DELIVERIES, JOURNEYS, METADATA
 from tests.temporal_env import Temporal
@@ -217,7 +218,10 @@ class Journey:
 async def installed(
     temporal: Temporal, home: Path, policy: str | None = None, mail: Sender | None = None
 ) -> AsyncIterator[Trial]:
-    """Set an installation up in a folder; `policy` takes the place of the shipped ones, `mail` of the memory."""
+    """Set an installation up in a folder; `policy` takes the place of the shipped ones, `mail` of the memory.
+
+    Whatever was tried in it, its ledger keeps every promise at the end.
+    """
     database = db.connect(f"sqlite:///{home / 'relaunch.db'}")
     texts = [policy] if policy else [path.read_text(encoding="utf-8") for path in sorted(SHIPPED.glob("*.yaml"))]
     parsed = [one for text in texts for one in parse_policies(text, templates=None)]
@@ -230,6 +234,7 @@ async def installed(
     trial.mail = mail or Memory(script=lambda message: trial.problem(message))  # noqa: PLW0108 - tests change it
     try:
         yield trial
+        assert await database.read(audit) == []
     finally:
         await database.aclose()
 

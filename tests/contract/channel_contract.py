@@ -53,7 +53,7 @@ def letter(
     sender: str = "Maison Ébène <bonjour@shop.example>",
     subject: str = "Sandales rouges",
 ) -> Message:
-    """Return an e-mail as the product would render it, with bytes that are hard to carry: lines that begin with dots."""
+    """Return an e-mail as the product would render it, with bytes hard to carry: lines that begin with dots."""
     key = f"journey-{number}/reminder/email"
     message = Message(
         delivery=f"0199-{number:04}",

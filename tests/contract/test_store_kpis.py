@@ -126,13 +126,6 @@ async def test_an_order_with_the_customers_code_is_recovered_and_a_strangers_is_
     assert await recovered(db) == (1, 5000)
 
 
-async def test_a_code_that_one_customer_got_names_the_buyer(db: Database) -> None:
-    await have(
-        db, journey("j1"), delivery("j1", coupon="ONLY-ANN"), order(at=NOON + HOUR, coupon="ONLY-ANN", customer=None)
-    )
-    assert await recovered(db) == (1, 5000)
-
-
 async def test_of_two_journeys_of_one_customer_the_latest_delivery_has_the_order(db: Database) -> None:
     await have(
         db,

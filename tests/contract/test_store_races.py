@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -98,10 +99,8 @@ async def after_a_while(shop: KnownShop, turns: int, act: Callable[[], Awaitable
     """Let the others have some turns of the database first; a stop that comes too late is none."""
     for _ in range(turns):
         await shop.db.ping()
-    try:
+    with suppress(ConflictError):
         await act()
-    except ConflictError:
-        pass
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -142,7 +142,8 @@ PRODUCT = {
 async def whole_sequence(demo: Demo) -> str:
     """J0, J+3, J+7, then silence; return the journey's id."""
     console.rule("Jeanne leaves a lamp in her cart")
-    await demo.webhook("checkouts/create", checkout("T-jeanne", "jeanne@demo.example", "Jeanne", (101, "Lampe Aurore", "149.00")))
+    lamp = (101, "Lampe Aurore", "149.00")
+    await demo.webhook("checkouts/create", checkout("T-jeanne", "jeanne@demo.example", "Jeanne", lamp))
     journey = str((await demo.journey("T-jeanne"))["id"])
     for label, seconds in (("J0, an hour later", HOUR + 60), ("J+3", 3 * DAY), ("J+7", 4 * DAY)):
         console.print(f"[bold]{label}[/]")
@@ -155,7 +156,8 @@ async def whole_sequence(demo: Demo) -> str:
 async def purchase(demo: Demo) -> None:
     """A purchase ends the second journey."""
     console.rule("Karim gets one message, and buys")
-    await demo.webhook("checkouts/create", checkout("T-karim", "karim@demo.example", "Karim", (102, "Vase Brume", "39.00")))
+    vase = (102, "Vase Brume", "39.00")
+    await demo.webhook("checkouts/create", checkout("T-karim", "karim@demo.example", "Karim", vase))
     journey = str((await demo.journey("T-karim"))["id"])
     await demo.advance(journey, HOUR + 60)
     await demo.arrivals(1)
@@ -166,7 +168,8 @@ async def purchase(demo: Demo) -> None:
 async def opt_out(demo: Demo) -> None:
     """One click ends the third."""
     console.rule("Lou gets one message, and wants no more")
-    await demo.webhook("checkouts/create", checkout("T-lou", "lou@demo.example", "Lou", (103, "Plaid Écume", "59.00")))
+    plaid = (103, "Plaid Écume", "59.00")
+    await demo.webhook("checkouts/create", checkout("T-lou", "lou@demo.example", "Lou", plaid))
     journey = str((await demo.journey("T-lou"))["id"])
     await demo.advance(journey, HOUR + 60)
     mail = (await demo.arrivals(1))[0]

@@ -235,6 +235,16 @@ def command(home: Path, *words: str, **settings: str) -> "subprocess.CompletedPr
     return subprocess.run(line, cwd=ROOT, env=kept | ours, capture_output=True, text=True, check=False, timeout=60)
 
 
+def test_a_cluster_that_does_not_answer_stops_no_support(sh: Shell, tmp_path: Path) -> None:
+    journey = sh.cart()
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes calls, and never says a word
+        place = f"127.0.0.1:{deaf.getsockname()[1]}"
+        said = command(tmp_path / "home", "pause", journey, "--json", RELAUNCH_TEMPORAL_ADDRESS=place)
+    assert said.returncode == 0, said.stderr
+    assert json.loads(said.stdout)["status"] == "paused"
+    assert "Traceback" not in said.stderr
+
+
 @pytest.mark.parametrize("_", range(3))
 def test_a_command_that_used_temporal_ends_with_its_own_exit_code(tmp_path: Path, _: int) -> None:
     said = command(tmp_path / "home", "doctor", "--json", RELAUNCH_TEMPORAL_ADDRESS="127.0.0.1:1")

@@ -1,6 +1,5 @@
 """Bad days of a whole installation: killed, robbed of Temporal's memory, cut off from Temporal; after each, audit."""
 
-import json
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -73,7 +72,7 @@ async def test_support_and_customers_can_stop_journeys_while_temporal_is_down(up
     """Events, a cancel and an opt-out are commits of the store; Temporal hears of them when it is back."""
     await up.start()
     cancelled, objected = await up.cart("c1", "jeanne@example.com"), await up.cart("c2", "karim@example.com")
-    os.kill(json.loads((up.home / "temporal.pid").read_text())["pid"], signal.SIGSTOP)
+    os.kill(up.temporal_pid(), signal.SIGSTOP)
     try:
         late = await up.cart("c3", "lou@example.com")
         answer = await up.http.post(f"/v1/journeys/{cancelled}/cancel", json={"reason": "asked by phone"})
@@ -83,7 +82,7 @@ async def test_support_and_customers_can_stop_journeys_while_temporal_is_down(up
         assert (await up.journey(cancelled))["outcome"] == "cancelled"
         assert (await up.journey(objected))["outcome"] == "opted_out"
     finally:
-        os.kill(json.loads((up.home / "temporal.pid").read_text())["pid"], signal.SIGCONT)
+        os.kill(up.temporal_pid(), signal.SIGCONT)
     await up.advance(late, hours=1.1)
     assert len(up.messages()) == 1
     await audited(up)
@@ -105,9 +104,8 @@ async def test_an_inactive_subscriber_is_found_and_won_back(up: Up) -> None:
     body = {"event": "Product Viewed", "timestamp": long_ago, "properties": {"product_id": "p1"}}
     customer = {"id": "u1", "email": "anna@example.com"}
     await up.http.post("/v1/events", json=body | {"customer": customer})
-    await up.http.post(
-        "/v1/events", json={"event": "Identify", "timestamp": long_ago, "customer": customer | {"consents": [consent()]}}
-    )
+    identify = {"event": "Identify", "timestamp": long_ago, "customer": customer | {"consents": [consent()]}}
+    await up.http.post("/v1/events", json=identify)
     code, output = await up.command("sweep")
     assert code == 0, output
     found = (await up.http.post("/v1/customers/search", json={"email": "anna@example.com"})).json()["items"][0]

@@ -1,10 +1,12 @@
 """Runs `relaunch up` as an operator does: a process of its own, on a home of its own."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -66,16 +68,14 @@ class Up:
         """Leave nothing running, a server left behind by a kill included."""
         await self.stop(signal.SIGTERM)
         await self.http.aclose()
-        pid_file = self.home / "temporal.pid"
-        if pid_file.exists() and (text := pid_file.read_text()).startswith("{"):
-            import json  # noqa: PLC0415 - only when a server was left behind
+        with suppress(ProcessLookupError, FileNotFoundError):
+            os.kill(self.temporal_pid(), signal.SIGKILL)
 
-            try:
-                os.kill(json.loads(text)["pid"], signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+    def temporal_pid(self) -> int:
+        """Return the process of the Temporal server of this home."""
+        return int(json.loads((self.home / "temporal.pid").read_text())["pid"])
 
-    async def cart(self, token: str, email: str, **customer: Any) -> str:  # noqa: ANN401 - any field of a customer
+    async def cart(self, token: str, email: str, **customer: Any) -> str:
         """Report a checkout of a person who agreed to messages, and return the journey that it begins."""
         await self.event(
             "Checkout Started",

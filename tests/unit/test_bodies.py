@@ -56,9 +56,9 @@ def test_an_event_about_a_product_names_it(name: str) -> None:
 
 
 def test_a_cart_goes_by_its_first_name_and_keeps_the_second() -> None:
-    named = cart(about("Checkout Started", cart_token="k", checkout_id=9, products=[BAG]))  # noqa: S106 - no password
+    named = cart(about("Checkout Started", cart_token="k", checkout_id=9, products=[BAG]))
     assert (named.token, named.alias) == ("9", "k")
-    assert cart(about("Cart Viewed", cart_id="c", checkout_token="c")).alias is None  # noqa: S106 - no password
+    assert cart(about("Cart Viewed", cart_id="c", checkout_token="c")).alias is None
 
 
 def test_an_anonymous_cart_is_taken_and_an_anonymous_view_is_not() -> None:
