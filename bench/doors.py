@@ -11,7 +11,6 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -55,7 +54,11 @@ async def ours(folder: Path, port: int) -> None:
 async def bare(folder: Path, port: int) -> None:
     """Serve an endpoint that validates a batch and inserts its rows through the store's library, and nothing else."""
     async with installed(folder) as installation:
-        await _serve(_endpoint(partial(installation.db.write, _insert)), port)
+
+        async def write(rows: Rows) -> None:
+            await installation.db.write(_insert, rows)
+
+        await _serve(_endpoint(write), port)
 
 
 async def driver(folder: Path, port: int) -> None:

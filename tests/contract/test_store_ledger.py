@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from models.gate import Ruling
+from models.situation import SuppressionReason
 from models.vocabulary import Channel, DeliveryState, Outcome, Reason, Verdict
 from store import acts, ledger, objections
 from store.acts import ActName, By
@@ -190,7 +191,7 @@ async def test_a_journey_of_somebody_erased_can_still_be_closed(shop: KnownShop)
 
 async def test_a_bounced_address_is_skipped_and_no_consent_lifts_it(shop: KnownShop) -> None:
     journey = await begun(shop)
-    bounce = objections.SuppressionReason.BOUNCE
+    bounce = SuppressionReason.BOUNCE
     await shop.db.write(objections.suppress, SHOP, Channel.EMAIL, "jeanne@example.com", bounce, J0, 1)
     await shop.hears(identify(person("jeanne", granted(J0)), J0))
     assert verdict(await shop.hand_over(journey, at=J0 + HOUR)) == ("skipped", "suppressed")

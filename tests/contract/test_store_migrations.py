@@ -26,7 +26,7 @@ INDEXES = {
 
 
 def differences(connection: Connection) -> list[object]:
-    return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA)
+    return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA))
 
 
 def indexes(connection: Connection) -> dict[str, str]:

@@ -106,6 +106,13 @@ async def test_whoever_takes_on_an_address_counts_on_from_the_higher_number(shop
     assert {one["seq"] for one in await shop.rows(CUSTOMERS)} == {6}
 
 
+async def test_whoever_takes_on_an_address_after_doing_something_else_counts_on_too(shop: KnownShop) -> None:
+    for hour in range(5):
+        await shop.hears(viewed(JEANNE, NOON + hour * HOUR))
+    await shop.hears(viewed(person("paul")), identify(Person("paul", email="jeanne@example.com"), NOON + DAY))
+    assert {one["seq"] for one in await shop.rows(CUSTOMERS)} == {6}
+
+
 async def test_who_changes_address_within_a_batch_is_still_found_under_the_old_one(shop: KnownShop) -> None:
     await shop.hears(identify(JEANNE))
     moved = identify(replace(JEANNE, email="new@example.com"), NOON + HOUR)

@@ -8,7 +8,7 @@ from runtime import clock
 from store import outbox
 from store.acts import ActName
 from store.schema import DELIVERIES, JOURNEYS
-from tests.trial import DAY, HOUR, Journey, Trial, about
+from tests.trial import DAY, HOUR, SHIPPED, Journey, Trial, about
 from tests.workflow.conftest import Install
 
 MINUTE = timedelta(minutes=1)
@@ -92,6 +92,18 @@ async def test_a_run_that_never_was_is_made_and_waits_for_its_quiet_period(trial
     assert trial.memory.attempts == []
     await journey.passes(2 * MINUTE)
     assert len(trial.memory.attempts) == 1
+
+
+async def test_a_step_that_was_skipped_is_not_asked_again_by_a_new_run(install: Install) -> None:
+    text = (SHIPPED / "cart.yaml").read_text(encoding="utf-8")
+    trial = await install(text.replace("holdout: 0%", "holdout: 100%"))
+    async with trial.working():
+        journey = await trial.abandon(at=clock.now() - 2 * HOUR)
+        await journey.parks()
+        await lose(journey)
+        assert await trial.relay.rebuild() == 1
+        await journey.parks()
+        assert await journey.decided() == [("reminder", "skipped", "holdout")]
 
 
 async def test_a_closed_journey_is_not_made_again(trial: Trial) -> None:
