@@ -79,7 +79,7 @@ def _endpoint(write: Write) -> FastAPI:
     @app.post("/v1/events", status_code=202)
     async def events(request: Request) -> JSONResponse:
         shapes = _EVENTS.validate_json(await request.body())
-        await write(rows_of(shapes, datetime.now(UTC)))
+        await write(rows_of(shapes, clock.now()))
         return JSONResponse({"accepted": len(shapes)}, 202)
 
     return app

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -20,6 +20,7 @@ from bench.doors import TABLES
 from bench.measure import Figure, Size, in_turn
 from bench.parts import KEY, ROOT, cpu_of, home, installed, last_words, say
 from cli.services import free_port
+from runtime import clock
 
 CLIENTS = 4
 SIDES = ("ours", "bare", "driver")
@@ -44,7 +45,7 @@ class Visitors:
 
     def bodies(self, number: int) -> list[bytes]:
         """Return bodies to be sent in this order, each with the next steps of carts that the one before it began."""
-        at = datetime.now(UTC) - timedelta(minutes=10)
+        at = clock.now() - timedelta(minutes=10)
         bodies: list[bytes] = []
         before: list[str] = []
         for _ in range(number):

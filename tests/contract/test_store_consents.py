@@ -74,6 +74,14 @@ async def test_a_consent_older_than_the_objection_lifts_nothing(shop: KnownShop)
     assert (await shop.row(SUPPRESSIONS))["lifted_at"] is None
 
 
+async def test_a_consent_older_than_the_objection_of_an_unknown_address_lifts_nothing(shop: KnownShop) -> None:
+    await shop.opt_out("jeanne@example.com", NOON)
+    await shop.hears(identify(person("jeanne", granted(NOON - DAY)), NOON + HOUR))
+    assert (await shop.row(SUPPRESSIONS))["lifted_at"] is None
+    await shop.hears(identify(person("jeanne", granted(NOON + DAY)), NOON + DAY))
+    assert (await shop.row(SUPPRESSIONS))["lifted_at"] == NOON + DAY
+
+
 async def test_a_consent_of_somebody_else_with_the_same_address_lifts_nothing(shop: KnownShop) -> None:
     await shop.hears(identify(person("jeanne", withdrawn(NOON))))
     second = replace(person("jeanne", granted(NOON + DAY)), external_id="second")

@@ -88,6 +88,22 @@ async def test_a_cart_whose_journey_went_on_with_another_cart_has_a_later_episod
     assert await tokens(shop) == [("T2", "closed"), ("T1", "waiting")]
 
 
+async def test_a_cart_rests_after_the_journey_that_went_on_with_another_cart(shop: KnownShop) -> None:
+    await shop.hears(checkout(JEANNE, "T1"))
+    await shop.hears(checkout(JEANNE, "T2", at=NOON + MINUTE))
+    await shop.close((await shop.journey())["id"], Outcome.EXHAUSTED, NOON + DAY)
+    await shop.hears(checkout(JEANNE, "T1", at=NOON + 2 * DAY))
+    assert await tokens(shop) == [("T2", "closed")]
+
+
+async def test_a_cart_emptied_and_filled_in_one_batch_rests(shop: KnownShop) -> None:
+    await shop.hears(checkout(JEANNE))
+    await shop.assess((await shop.journey())["id"], NOON + HOUR)
+    emptied = checkout(JEANNE, lines=[], at=NOON + 2 * HOUR)
+    await shop.hears(emptied, checkout(JEANNE, at=NOON + 2 * HOUR + MINUTE))
+    assert [one["outcome"] for one in await shop.rows(JOURNEYS)] == ["cart_emptied"]
+
+
 async def test_a_cart_that_changes_its_owner_leaves_the_former_one_in_peace(shop: KnownShop) -> None:
     await shop.hears(checkout(JEANNE))
     told = await shop.hears(checkout(PAUL, at=NOON + MINUTE))

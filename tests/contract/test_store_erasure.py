@@ -127,6 +127,16 @@ async def test_the_objection_of_somebody_erased_counts_when_they_come_back(shop:
     assert come_back.suppressed == {Channel.EMAIL: "objection"}
 
 
+async def test_an_objection_from_before_anybody_had_the_address_is_hidden_too(shop: KnownShop) -> None:
+    await shop.opt_out("planted@example.com", NOON - DAY)
+    await shop.hears(identify(PERSON), redact(PERSON, NOON + MINUTE))
+    assert await found(shop) == set()
+    await shop.hears(checkout(replace(PERSON, consents=()), at=NOON + DAY))
+    come_back = await shop.db.read(load_situation, (await shop.journey())["id"], None, NOON + DAY)
+    assert come_back is not None
+    assert come_back.suppressed == {Channel.EMAIL: "objection"}
+
+
 async def test_a_consent_after_the_erasure_lifts_that_objection(shop: KnownShop) -> None:
     await shop.hears(identify(person("jeanne", withdrawn(NOON))))
     await shop.hears(redact(person("jeanne"), NOON + DAY))
