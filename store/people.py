@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
 from models.events import Person
 from models.profile import CustomerState
 from store.ids import new_id
-from store.rows import as_row, fetch, select_state, update_all
+from store.rows import as_row, fetch, insert_all, select_state, update_all
 from store.schema import CUSTOMERS
 
 
@@ -26,6 +26,7 @@ class People:
         self.known: dict[str, CustomerState] = {}
         self._names: dict[tuple[str, str], list[CustomerState]] = {}
         self._touched: set[str] = set()
+        self._new: dict[str, CustomerState] = {}
 
     def lock(self, persons: Iterable[Person], ids: Collection[str] = ()) -> None:
         """Lock every customer whom these persons may be, in id order, and everybody who shares an address."""
@@ -107,10 +108,10 @@ class People:
             self._insert(new)
 
     def _insert(self, new: Sequence[CustomerState]) -> None:
-        rows = [as_row(one) for one in new]
-        if self.connection.dialect.name == "sqlite":  # the write lock is ours: there is nobody else
-            self.connection.execute(sqlite.insert(CUSTOMERS), rows)
+        if self.connection.dialect.name == "sqlite":  # the write lock is ours, so nobody else can come: written once
+            self._new |= {one.id: one for one in new}
             return
+        rows = [as_row(one) for one in new]
         statement = postgresql.insert(CUSTOMERS).values(rows).on_conflict_do_nothing().returning(CUSTOMERS.c.id)
         made = set(self.connection.execute(statement).scalars())
         lost = [one for one in new if one.id not in made]
@@ -145,8 +146,10 @@ class People:
         return customer.seq
 
     def save(self) -> None:
-        """Write back everybody who was touched."""
-        update_all(self.connection, CUSTOMERS, [self.known[one] for one in sorted(self._touched)])
+        """Write everybody who is new or was touched."""
+        insert_all(self.connection, CUSTOMERS, self._new.values())
+        old = sorted(self._touched - self._new.keys())
+        update_all(self.connection, CUSTOMERS, [self.known[one] for one in old])
 
 
 def _may_be(customer: CustomerState, person: Person) -> bool:
