@@ -100,7 +100,7 @@ async def parts(folder: Path, policies: Path = ROOT / "policies") -> AsyncIterat
         installed(folder, policies) as installation,
         Server(binary, folder, search_attributes=temporal.SEARCH_ATTRIBUTES) as server,
     ):
-        client = await Client.connect(server.address)
+        client = await temporal.Connection(installation.settings, server.address).client()
         pid: int = json.loads((folder / "temporal.pid").read_text())["pid"]
         yield Parts(installation, client, server.address, pid)
 

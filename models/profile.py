@@ -37,6 +37,11 @@ class CustomerState:
     clock_s: int = 0
     last_activity_at: datetime | None = None
 
+    @property
+    def reachable(self) -> bool:
+        """Say whether any message could find this customer."""
+        return self.email is not None or self.phone is not None
+
     def meet(self, person: Person, at: datetime) -> None:
         """Take in what an event says of the person; an older event only fills what was unknown."""
         newer = at >= self.profile_at

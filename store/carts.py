@@ -38,6 +38,12 @@ def load_carts(
     return fetch(connection, CartState, statement.with_for_update() if lock else statement)
 
 
+def carts_of(connection: Connection, customers: Collection[str]) -> list[CartState]:
+    """Return the carts of these customers, locked."""
+    statement = select(*select_state(CARTS, CartState)).where(CARTS.c.customer_id.in_(customers)).order_by(CARTS.c.id)
+    return fetch(connection, CartState, statement.with_for_update())
+
+
 def paid_orders(
     connection: Connection, shop: str, carts: Sequence[CartState], customers: Collection[str]
 ) -> list[PaidOrder]:

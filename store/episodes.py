@@ -71,7 +71,7 @@ class Episodes:
             mine = [one for one in self.open if one.open and one.customer_id == customer.id and one.kind == Kind.CART]
             if mine:
                 self._join(mine[0], cart, known.get(mine[0].cart_id or ""), policy)
-            elif cart.lines and (customer.email or customer.phone):
+            elif cart.lines and customer.reachable:
                 waiting.append((cart, customer, at))
         if policy is not None and isinstance(policy.trigger, CartTrigger) and waiting:
             self._begin(waiting, policy, policy.trigger)

@@ -11,7 +11,7 @@ from models.events import Event, EventType
 from models.policy import Policy
 from models.profile import CustomerState, is_activity
 from models.vocabulary import Kind, Outcome
-from store.carts import load_carts
+from store.carts import carts_of, load_carts
 from store.episodes import Episodes
 from store.erasure import erase_customers
 from store.ids import new_id
@@ -87,6 +87,7 @@ class _Batch:
         self.rows: list[dict[str, object]] = []
         self.touched: dict[str, tuple[CartState, CustomerState, datetime]] = {}
         self.erased: dict[str, CustomerState] = {}
+        self.reached: dict[str, tuple[CustomerState, datetime]] = {}
 
     def apply(self, event: Event) -> None:
         """Apply one event; events come in the order in which they happened."""
@@ -122,7 +123,10 @@ class _Batch:
             self.by_token[cart.alias] = cart
 
     def _about(self, event: Event, customer: CustomerState, at: datetime, now: datetime) -> None:
+        reachable = customer.reachable
         self.people.meet(customer, event.person, at)
+        if customer.reachable and not reachable:
+            self.reached[customer.id] = (customer, now)
         self.people.bump(customer)
         if event.person.consents:
             self.objections.record(customer, event.person.consents, now)
@@ -183,9 +187,18 @@ class _Batch:
             "received_at": self.received_at,
         }
 
+    def _follow(self) -> None:
+        """Whoever can be reached from now on may have left carts before."""
+        left = carts_of(self.connection, self.reached) if self.reached else []
+        for cart in [one for one in left if one.id not in self.carts]:
+            self.old_carts.append(cart)
+            self.carts[cart.id] = cart
+            self.touched[cart.id] = (cart, *self.reached[cart.customer_id or ""])
+
     def save(self, policy: Policy | None) -> list[OutboxRow]:
         """Write everything in the order in which rows lean on each other."""
         gone = self.erased
+        self._follow()
         alive = [
             (c, who, now) for c, who, now in self.touched.values() if c.customer_id == who.id and who.id not in gone
         ]

@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from models.events import Person
 from models.journey import Assessment
 from models.vocabulary import Outcome
 from store.acts import ActName
@@ -102,6 +103,27 @@ async def test_a_cart_emptied_and_filled_in_one_batch_rests(shop: KnownShop) -> 
     emptied = checkout(JEANNE, lines=[], at=NOON + 2 * HOUR)
     await shop.hears(emptied, checkout(JEANNE, at=NOON + 2 * HOUR + MINUTE))
     assert [one["outcome"] for one in await shop.rows(JOURNEYS)] == ["cart_emptied"]
+
+
+async def test_a_cart_begins_a_journey_when_its_owner_can_be_reached(shop: KnownShop) -> None:
+    await shop.hears(checkout(Person("jeanne")))
+    assert await shop.rows(JOURNEYS) == []
+    told = await shop.hears(identify(JEANNE, NOON + MINUTE))
+    assert await tokens(shop) == [("T1", "waiting")]
+    assert [row.call for row in told.outbox] == ["start"]
+    assert (await shop.journey())["next_action_at"] == NOON + HOUR
+
+
+async def test_an_address_that_comes_after_the_order_begins_nothing(shop: KnownShop) -> None:
+    await shop.hears(checkout(Person("jeanne")), order(Person("jeanne"), at=NOON + MINUTE))
+    await shop.hears(identify(JEANNE, NOON + HOUR))
+    assert await shop.rows(JOURNEYS) == []
+
+
+async def test_an_address_that_comes_too_late_for_a_cart_begins_nothing(shop: KnownShop) -> None:
+    await shop.hears(checkout(Person("jeanne")))
+    await shop.hears(identify(JEANNE, NOON + 4 * DAY))
+    assert await shop.rows(JOURNEYS) == []
 
 
 async def test_a_cart_that_changes_its_owner_leaves_the_former_one_in_peace(shop: KnownShop) -> None:
