@@ -9,6 +9,8 @@ from hashlib import sha256
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+import idna
+
 from channels.base import Misconfigured, Refused
 from channels.wording import clean, safe_url
 from models.message import Message
@@ -147,9 +149,10 @@ def _ascii_address(address: str) -> str | None:
 
 
 def _ascii_host(domain: str) -> str | None:
+    """Return a domain as mail carries it, by IDNA 2008 like the envelope: straße is not strasse."""
     try:
-        host = domain.encode("idna").decode("ascii")
-    except UnicodeError:
+        host = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
         return None
     return host if len(host) <= 253 and _HOST.fullmatch(host) else None
 

@@ -239,3 +239,8 @@ def test_a_key_has_one_message_id_for_ever() -> None:
     assert "é" not in message_id("é\r\n/b", "shop.example")
     with pytest.raises(Misconfigured):
         message_id(KEY, "shop.example\r\nBcc: x")
+
+
+def test_a_domain_is_written_as_the_envelope_writes_it() -> None:
+    raw = to_bytes(replace(MESSAGE, to="anna@straße.example"), AT)
+    assert read(raw)["To"] == "anna@xn--strae-oqa.example"
