@@ -49,8 +49,8 @@ async def _importing(modules: str, environment: dict[str, str]) -> float:
 async def worker_ready(size: Size) -> list[Figure]:
     """Milliseconds from the start of the process `relaunch worker` to its first poll, against a bare worker's.
 
-    The store is there and up to date, the modules are compiled; it lies beside the embedded server's. The server is asked who polls, so both
-    sides are what a user would run, and neither says itself that it is ready.
+    The store is there and up to date, the modules are compiled; the store lies beside the embedded server's. The
+    server is asked who polls, so both sides are what a user would run, and neither says itself that it is ready.
     """
     with home() as folder:
         async with parts(folder) as on:

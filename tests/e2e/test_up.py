@@ -51,6 +51,17 @@ async def test_a_killed_installation_goes_on_where_it_stopped(up: Up) -> None:
     await audited(up)
 
 
+async def test_a_kill_before_the_gate_costs_nothing(up: Up) -> None:
+    """`kill -9` in the quiet period: the next `up` sends J0, once."""
+    await up.start()
+    journey = await up.cart("c1", "jeanne@example.com")
+    await up.stop(signal.SIGKILL)
+    await up.start()
+    await up.advance(journey, hours=1.1)
+    assert len(up.messages()) == 1
+    await audited(up)
+
+
 async def test_journeys_survive_the_loss_of_temporals_database(up: Up) -> None:
     """`temporal.db` deleted under a stopped `up`: the store knows everything that matters."""
     await up.start()
