@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := requirements.lock pyproject.toml $(wildcard devserver/*.go) devserver/go.mod devserver/go.sum
 # uv where it is there and reaches an index, else pip.
-install = { command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python $(1) 2>/dev/null; } \
+install = { command -v uv >/dev/null && uv pip install --quiet --compile-bytecode --python $(BIN)/python $(1) 2>/dev/null; } \
 	|| $(BIN)/python -m pip install --quiet $(1)
 
 .PHONY: setup test check bench demo lock clean

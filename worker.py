@@ -1,5 +1,7 @@
 """The composition root of the Temporal worker: here concrete classes meet, and nothing but the command imports it."""
 
+from importlib.metadata import version
+
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -18,6 +20,9 @@ from runtime.installation import Installation
 from workflows.relaunch import Relaunch
 from workflows.sweep import Sweep
 
+BUILD = f"relaunch-{version('relaunch')}"
+"""What Temporal shows as the code that ran a journey; without it the SDK hashes every module at each start."""
+
 
 def make_worker(client: Client, installation: Installation, senders: dict[Channel, Sender]) -> Worker:
     """Return a worker that runs journeys and sweeps of one installation, sending through `senders`."""
@@ -26,6 +31,7 @@ def make_worker(client: Client, installation: Installation, senders: dict[Channe
     return Worker(
         client,
         task_queue=TASK_QUEUE,
+        build_id=BUILD,
         workflows=[Relaunch, Sweep],
         activities=[
             Scoring(db, installation.secret, now).assess,

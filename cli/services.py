@@ -3,15 +3,13 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
-import uvicorn
 from temporalio.runtime import Runtime
 
-from api.app import create_app
 from devserver.process import Server, ServerError
 from relay import Relay
 from runtime import clock, temporal
@@ -20,14 +18,6 @@ from worker import make_worker
 
 _log = structlog.get_logger()
 _PAUSE_S = 2.0
-
-
-class _Uvicorn(uvicorn.Server):
-    """A server that leaves signals to us, because it is not alone in the process."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class Services:
@@ -102,13 +92,9 @@ class Services:
 
     async def api(self) -> None:
         """Answer HTTP."""
-        settings = self.installation.settings
-        app = create_app(self.installation, self.relay, self.connection.client)
-        app.state.sdk_metrics_url = self.metrics_url
-        config = uvicorn.Config(
-            app, host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=5
-        )
-        server = _Uvicorn(config)
+        from cli.serving import server_of  # noqa: PLC0415 - a worker starts sooner without the API
+
+        server = server_of(self.installation, self.relay, self.connection.client, self.metrics_url)
         serving = asyncio.create_task(server.serve())
         while not server.started and not serving.done():
             await asyncio.sleep(0.02)
