@@ -1,5 +1,6 @@
 """Column types and helpers that every table shares."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -7,6 +8,8 @@ from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
+
+_SQLITE_LENGTH = len("2026-01-31 12:00:00.000000")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -19,20 +22,33 @@ class Instant(TypeDecorator[datetime]):
         """Choose the column type of the engine."""
         return dialect.type_descriptor(DateTime(timezone=dialect.name != "sqlite"))
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a moment without a zone; write UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone cannot be stored")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], datetime | str | None]:
+        """Return what writes a moment; a moment without a zone is refused."""
+        return _as_text if dialect.name == "sqlite" else _as_utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Read UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[datetime | str | None], datetime | None]:
+        """Return what reads a moment, in UTC."""
+        return _read
+
+
+def _as_utc(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("a moment without a time zone cannot be stored")
+    return value.astimezone(UTC)
+
+
+def _as_text(value: datetime | None) -> str | None:
+    moment = _as_utc(value)
+    return None if moment is None else moment.isoformat(" ", "microseconds")[:_SQLITE_LENGTH]
+
+
+def _read(value: datetime | str | None) -> datetime | None:
+    if value is None:
+        return None
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 Document = JSON().with_variant(JSONB(), "postgresql")
