@@ -1,5 +1,6 @@
 """Fixtures that several rooms share: a fresh database a test, on SQLite and on PostgreSQL."""
 
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from store.db import Database, connect
 from tests.databases import PostgresServer, SqliteFiles, sqlite_url
 from tests.known_shop import KnownShop, known_shop
 
+SDK_THREADS_END_S = 0.5
 ENGINES = ("sqlite", "postgres")
 
 
@@ -72,3 +74,8 @@ async def sqlite_db(tmp_path: Path, sqlite_files: SqliteFiles) -> AsyncIterator[
 async def shop(db: Database) -> KnownShop:
     """A store that knows one shop and its policies, once on each engine."""
     return await known_shop(db)
+
+
+def pytest_unconfigure() -> None:
+    """Let the Temporal SDK's threads end: they can abort an interpreter that goes at once, after all work is done."""
+    threading.Event().wait(SDK_THREADS_END_S)

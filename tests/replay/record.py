@@ -8,7 +8,7 @@ import asyncio
 import json
 import sys
 import tempfile
-import time
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -210,4 +210,4 @@ def _plain(part: object) -> object:
 
 if __name__ == "__main__":
     asyncio.run(record(sys.argv[1]))
-    time.sleep(0.5)  # the SDK's threads may abort an interpreter that ends at once
+    threading.Event().wait(0.5)  # the SDK's threads may abort an interpreter that ends at once
