@@ -10,6 +10,8 @@ from enum import StrEnum
 from models.vocabulary import Channel, Outcome
 
 TASK_QUEUE = "relaunch"
+OUTCOME_ATTRIBUTE = "RelaunchOutcome"
+"""The search attribute that a journey sets when it closes; the namespace must know it."""
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,13 @@ from temporalio.common import SearchAttributeKey
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, TLSConfig
 
-from models.journey import TASK_QUEUE
+from models.journey import OUTCOME_ATTRIBUTE, TASK_QUEUE
 from settings import Settings
 
 SHOP = SearchAttributeKey.for_keyword("RelaunchShop")
 POLICY = SearchAttributeKey.for_keyword("RelaunchPolicy")
 CUSTOMER = SearchAttributeKey.for_keyword("RelaunchCustomer")
-OUTCOME = SearchAttributeKey.for_keyword("RelaunchOutcome")
+OUTCOME = SearchAttributeKey.for_keyword(OUTCOME_ATTRIBUTE)
 SEARCH_ATTRIBUTES = (SHOP, POLICY, CUSTOMER, OUTCOME)
 
 SWEEP = "relaunch-sweep"

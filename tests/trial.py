@@ -29,6 +29,7 @@ from store import acts, db, intake, policies, shops
 from store.audit import audit
 from store.outbox import OutboxRow
 from store.schema import DECISIONS, DELIVERIES, JOURNEYS, METADATA
+from tests.known_shop import RECORD
 from tests.temporal_env import Temporal
 from worker import make_worker
 
@@ -36,20 +37,7 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 VASE = Line("p1", "Vase bleu", 4500, 2)
 SHIPPED = Path(__file__).parents[1] / "policies"
-SHOP = shops.ShopRecord(
-    id="main",
-    name="Boutique",
-    url="https://shop.example",
-    locale="fr",
-    timezone="Europe/Paris",
-    currency="EUR",
-    country="FR",
-    sender="Boutique <hello@shop.example>",
-    reply_to=None,
-    postal_address="1 rue du Port, Brest",
-    privacy_url=None,
-    logo_url=None,
-)
+SHOP = replace(RECORD, postal_address="1 rue du Port, Brest")
 _PATIENCE_S = 20.0
 _numbers = count(1)
 

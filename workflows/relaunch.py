@@ -10,11 +10,11 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from models.decide import Assess, Close, Progress, Send, Wait, decide, view
-    from models.journey import AssessRequest, CloseRequest, SendRequest, Start, View
+    from models.journey import OUTCOME_ATTRIBUTE, AssessRequest, CloseRequest, SendRequest, Start, View
     from models.vocabulary import Outcome
     from workflows import calls
 
-OUTCOME = SearchAttributeKey.for_keyword("RelaunchOutcome")
+OUTCOME = SearchAttributeKey.for_keyword(OUTCOME_ATTRIBUTE)
 
 
 @workflow.defn(name="Relaunch")
