@@ -8,6 +8,8 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from models.vocabulary import SoftOptIn
+from runtime.accounts import Accounts
 from runtime.values import (
     Country,
     Currency,
@@ -30,7 +32,7 @@ from runtime.values import (
 PREFIX: Final = "RELAUNCH_"
 _SHOP_PREFIX: Final = f"{PREFIX}SHOP_"
 # The variables and fields whose values must not be repeated.
-_SECRETS: Final = re.compile("key$|secret$|smtp_url|database_url", re.IGNORECASE)
+_SECRETS: Final = re.compile("key$|secret$|token$|smtp_url|database_url", re.IGNORECASE)
 
 
 class SettingsError(Exception):
@@ -55,7 +57,11 @@ class ShopSettings(BaseModel):
     currency: Currency = "EUR"
     """The currency of amounts that come without one."""
     country: Country = "FR"
-    """The country of telephone numbers that come without one."""
+    """The country of telephone numbers that come without one, and whose calendar counts where none is known."""
+    soft_opt_in_scope: SoftOptIn = SoftOptIn.BUYERS_ONLY
+    """Whom the shop may write to without consent: `none`, `buyers_only` or `buyers_and_accounts`."""
+    sms_sender: Line = ""
+    """Who its text messages come from: 3 to 11 letters and digits, or a short number; by default its name."""
     postal_address: Line = ""
     """One line under every message, as the law asks."""
     privacy_url: Url | None = None
@@ -134,9 +140,16 @@ class Settings(BaseSettings):
         default_factory=lambda data: _shops(data["config"]), min_length=1
     )
     """Not a variable: the shops of `config`, else the one of the environment."""
+    accounts: Annotated[Accounts, NoDecode] = Field(
+        default_factory=lambda: _accounts()  # noqa: PLW0108 - it is defined below
+    )
+    """Not a variable: the providers, see `runtime/accounts.py`."""
 
     sweep_every: Literal["hourly", "daily", "weekly"] = "daily"
     """How often inactive subscribers are looked for."""
+    retention: int = Field(1095, ge=1, le=36_500)
+    message_retention: int = Field(1095, ge=1, le=36_500)
+    """How many days people and behaviour, and the text of messages, are kept (`docs/rights.md`)."""
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` writes for people on a terminal, JSON elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -163,9 +176,17 @@ def load_settings(**overrides: object) -> Settings:
 def unknown_variables() -> list[str]:
     """Return the variables with our prefix that no setting reads: misspelt ones, most likely."""
     known = {_variable(PREFIX, field.validation_alias or name) for name, field in Settings.model_fields.items()}
+    known |= {_variable(PREFIX, name) for name in Accounts.model_fields}
     for name, field in _ShopOfEnvironment.model_fields.items():
         known.add(_variable(_SHOP_PREFIX, field.validation_alias or name))
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
+def _accounts() -> Accounts:
+    try:
+        return Accounts()
+    except ValidationError as error:
+        raise SettingsError(_explained(error, PREFIX)) from None
 
 
 def _shops(config: Path | None) -> tuple[ShopSettings, ...]:

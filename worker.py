@@ -1,5 +1,7 @@
 """The composition root of the Temporal worker: here concrete classes meet, and nothing but the command imports it."""
 
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 from temporalio.client import Client
@@ -13,33 +15,58 @@ from activities.sending import Sending
 from activities.sweeping import Sweeping
 from channels.base import Sender
 from channels.rendering import Renderer
-from models.journey import TASK_QUEUE
+from models.journey import TASK_QUEUE, queue_of
+from models.sending_time import load_places
 from models.vocabulary import Channel
 from runtime import clock
 from runtime.installation import Installation
 from workflows.relaunch import Relaunch
 from workflows.sweep import Sweep
 
+SLOTS = 50
+"""How many activities of one queue a worker runs at once."""
 BUILD = f"relaunch-{version('relaunch')}"
 """What Temporal shows as the code that ran a journey; without it the SDK hashes every module at each start."""
 
 
-def make_worker(client: Client, installation: Installation, senders: dict[Channel, Sender]) -> Worker:
-    """Return a worker that runs journeys and sweeps of one installation, sending through `senders`."""
+@asynccontextmanager
+async def working(client: Client, installation: Installation, senders: dict[Channel, Sender]) -> AsyncIterator[None]:
+    """Run journeys and sweeps of one installation beside the block, sending through `senders`.
+
+    Each channel has a queue and slots of its own, so that a provider that is away or slow holds up nobody else.
+    """
     db, now = installation.db, clock.now
-    composer = Composer(Renderer(), installation.links, rehearsal=installation.rehearsal)
+    composer = Composer(Renderer(), installation.links, rehearsal=installation.rehearsal, signer=installation.signer())
+    send = Sending(db, composer, senders, now, installation.settings.accounts.spread).send
+    # Journeys that began before channels had queues of their own still send on the journeys' queue.
+    activities: list[Callable[..., object]] = [
+        Scoring(db, installation.secret, now).assess,
+        send,
+        Measuring(db).close,
+        Sweeping(db, now).sweep,
+    ]
+    if {Channel.SMS, Channel.CALL} & senders.keys():
+        load_places()
+    async with AsyncExitStack() as stack:
+        for channel in Channel:
+            await stack.enter_async_context(_worker(client, queue_of(channel), [send]))
+        await stack.enter_async_context(_worker(client, TASK_QUEUE, activities, [Relaunch, Sweep]))
+        yield
+
+
+def _worker(
+    client: Client,
+    queue: str,
+    activities: Sequence[Callable[..., object]],
+    workflows: Sequence[type] = (),
+) -> Worker:
     return Worker(
         client,
-        task_queue=TASK_QUEUE,
+        task_queue=queue,
         build_id=BUILD,
-        workflows=[Relaunch, Sweep],
-        activities=[
-            Scoring(db, installation.secret, now).assess,
-            Sending(db, composer, senders, now).send,
-            Measuring(db).close,
-            Sweeping(db, now).sweep,
-        ],
+        workflows=workflows,
+        activities=activities,
         interceptors=[Discretion()],
-        max_concurrent_activities=50,
+        max_concurrent_activities=SLOTS,
         max_cached_workflows=2000,
     )

@@ -4,10 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
 
+from activities.measuring import measured
 from channels.base import Misconfigured, Refused
 from channels.mime import headers_for, message_id, to_bytes
 from channels.rendering import Rendered, Renderer, TemplateError
-from models.content import Content, Incentive, Item
+from channels.signing import Signer
+from models.calendar import zone_of
+from models.content import Content, Earlier, Incentive, Item
 from models.events import Line
 from models.facts import Facts
 from models.journey import delivery_key
@@ -20,6 +23,7 @@ from runtime.links import Links
 from store.drafts import Draft
 
 LOCALES = ("fr", "en")
+_EARLIER = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,13 @@ class Composed:
 class Composer:
     """Writes messages with one set of templates and one maker of links."""
 
-    def __init__(self, renderer: Renderer, links: Links, *, rehearsal: bool) -> None:
-        """Messages of a rehearsal say so."""
-        self.renderer, self.links, self.rehearsal = renderer, links, rehearsal
+    def __init__(
+        self, renderer: Renderer, links: Links, *, rehearsal: bool = False, signer: Signer | None = None
+    ) -> None:
+        """Messages of a rehearsal say so; `signer` signs e-mail where nobody behind us does."""
+        self.renderer, self.links, self.rehearsal, self.signer = renderer, links, rehearsal, signer
 
-    def compose(self, draft: Draft, delivery: str, at: datetime) -> Composed:
+    def compose(self, draft: Draft, channel: Channel, delivery: str, at: datetime) -> Composed:
         """Return the message of a draft; `broken` says why it could not be written."""
         facts = known(draft.situation, draft.policy, at)
         offer = _offer(draft, facts, at)
@@ -48,16 +54,17 @@ class Composer:
             inputs["offer"] = str(offer)
         incentive = offer if isinstance(offer, Incentive) else None
         coupon = incentive.code if incentive else None
-        customer, channel = draft.situation.customer, draft.step.channel
+        customer = draft.situation.customer
         to = customer.address(channel) if customer else None
         if customer is None or not to:
             return Composed(None, None, None, inputs)
-        content = self._content(draft, facts, incentive)
+        content = self._content(draft, channel, facts, incentive)
+        content = measured(content, draft.situation, channel, delivery, self.links)
         if not self.renderer.exists(channel, draft.step.template, content.locale):
             return Composed(None, Reason.TEMPLATE_MISSING, None, inputs)
         try:
             rendered = self.renderer.render(channel, draft.step.template, content)
-            return Composed(self._message(draft, delivery, to, content, rendered, at), None, coupon, inputs)
+            return Composed(self._message(draft, channel, delivery, to, content, rendered, at), None, coupon, inputs)
         except TemplateError as error:
             return Composed(None, Reason.TEMPLATE_ERROR, None, inputs | {"problem": str(error)})
         except Refused as error:
@@ -65,14 +72,16 @@ class Composer:
         except Misconfigured as error:
             return Composed(None, Reason.PROVIDER_MISCONFIGURED, None, inputs | {"problem": str(error)})
 
-    def _content(self, draft: Draft, facts: Facts, incentive: Incentive | None) -> Content:
+    def _content(self, draft: Draft, channel: Channel, facts: Facts, incentive: Incentive | None) -> Content:
         customer, cart, shop = draft.situation.customer, draft.situation.cart, draft.shop
         assert customer is not None
         rated = next((one for one in draft.products.values() if one.rating is not None), None)
         depth = facts.get("customer.depth")
+        # What is said on the telephone is read by the shop's staff before.
+        theirs = () if channel is Channel.CALL else (draft.policy.locale, customer.locale)
         return Content(
             brand=shop.brand,
-            locale=locale_of(draft.policy.locale, customer.locale, shop.locale),
+            locale=locale_of(*theirs, shop.locale),
             currency=(cart.currency if cart else None) or shop.currency,
             segment=str(facts["segment"]),
             depth=str(depth) if depth and cart is None else None,
@@ -80,19 +89,29 @@ class Composer:
             items=tuple(_item(line, draft) for line in draft.lines),
             total=cart.value if cart else sum(line.price for line in draft.lines),
             action_url=(cart.checkout_url if cart else None) or shop.url,
-            unsubscribe_url=self.links.unsubscribe(shop.id, customer.id, draft.step.channel),
+            unsubscribe_url=self.links.unsubscribe(shop.id, customer.id, channel),
+            preferences_url=self.links.preferences(shop.id, customer.id, channel),
             testimonials=draft.testimonials,
             buyers=draft.buyers,
             rating=rated.rating if rated else None,
             rating_count=rated.review_count if rated else None,
             incentive=incentive,
             rehearsal=self.rehearsal,
+            earlier=_earlier(draft),
+            speaks=customer.locale,
         )
 
     def _message(
-        self, draft: Draft, delivery: str, to: str, content: Content, rendered: Rendered, at: datetime
+        self,
+        draft: Draft,
+        channel: Channel,
+        delivery: str,
+        to: str,
+        content: Content,
+        rendered: Rendered,
+        at: datetime,
     ) -> Message:
-        shop, channel = draft.shop, draft.step.channel
+        shop = draft.shop
         key = delivery_key(draft.situation.journey.id, draft.step.name, channel)
         domain = sender_domain(shop.sender)
         message = Message(
@@ -100,7 +119,7 @@ class Composer:
             key=key,
             channel=channel,
             to=to,
-            sender=shop.sender,
+            sender=shop.sms_sender if channel is Channel.SMS else shop.sender,
             reply_to=shop.reply_to,
             subject=rendered.subject,
             text=rendered.text,
@@ -110,7 +129,8 @@ class Composer:
         if channel is not Channel.EMAIL:
             return message
         message = replace(message, headers=headers_for(content.unsubscribe_url, f"relaunch.{domain}"))
-        return replace(message, raw=to_bytes(message, at))
+        raw = to_bytes(message, at)
+        return replace(message, raw=self.signer.sign(raw, shop.sender) if self.signer else raw)
 
 
 def sender_domain(sender: str) -> str:
@@ -144,6 +164,13 @@ def _offer(draft: Draft, facts: Facts, at: datetime) -> Incentive | Refusal | No
         zone=customer.timezone if customer else None,
         default_zone=draft.shop.timezone,
     )
+
+
+def _earlier(draft: Draft) -> tuple[Earlier, ...]:
+    """Return the last messages to this person, newest first, each on the day that the shop's calendar showed."""
+    last = sorted(draft.situation.handed, key=lambda one: one.at, reverse=True)[:_EARLIER]
+    zone = zone_of(draft.shop.timezone)
+    return tuple(Earlier(one.step, one.channel, one.at.astimezone(zone).date()) for one in last)
 
 
 def _item(line: Line, draft: Draft) -> Item:

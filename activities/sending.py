@@ -14,15 +14,16 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.composing import Composer
 from activities.context import attempt_at, journey_id
-from channels.base import ChannelError, Misconfigured, Receipt, Refused, Sender, TemporarilyUnavailable
-from models.gate import Question, Ruling
-from models.journey import SendRequest, SendResult, SendStatus, delivery_key
+from activities.leg import Leg
+from channels.base import ChannelError, Misconfigured, Refused, Sender, TemporarilyUnavailable
+from models.journey import SendRequest, SendResult, SendStatus
 from models.message import Message
-from models.situation import DeliveryRecord
+from models.question import Question, Ruling
+from models.situation import DeliveryRecord, SuppressionReason
 from models.vocabulary import Channel, DeliveryState, Outcome, Reason, Verdict
 from runtime.metrics import DELIVERIES
 from store.db import Database
-from store.drafts import Draft, load_draft
+from store.drafts import load_draft
 from store.ids import new_id
 from store.ledger import Intent, answered, hand_over, ruled, settle
 
@@ -38,10 +39,18 @@ class Sending:
     """The activity `send`."""
 
     def __init__(
-        self, db: Database, composer: Composer, senders: Mapping[Channel, Sender], now: Callable[[], datetime]
+        self,
+        db: Database,
+        composer: Composer,
+        senders: Mapping[Channel, Sender],
+        now: Callable[[], datetime],
+        spread: timedelta = timedelta(),
     ) -> None:
-        """Be ready to send on every channel that has a sender; `now` is the wall clock."""
-        self.db, self.composer, self.senders, self.now = db, composer, senders, now
+        """Be ready to send on every channel that has a sender; `now` is the wall clock.
+
+        Those whom one hour lets through at once are spread over `spread`.
+        """
+        self.db, self.composer, self.senders, self.now, self.spread = db, composer, senders, now, spread
 
     @activity.defn(name="send")
     async def send(self, request: SendRequest) -> SendResult:
@@ -52,78 +61,86 @@ class Sending:
             draft = await self.db.read(load_draft, journey, request.step, at)
             if draft is None:
                 return SendResult(SendStatus.STOP, outcome=Outcome.ERASED)
-            if (known := await self._known(draft, at)) is not None:
+            leg = Leg(draft, request.channel or draft.step.channels[0], at, request.until, self.spread)
+            if (known := await self._known(leg)) is not None:
                 return known
-            intent, message = self._intent(draft, request, at)
+            intent, message = self._intent(leg)
             ruling = await self.db.write(hand_over, intent, self.now())
             if ruling is not None:
-                DELIVERIES.labels(draft.step.channel, ruling.verdict, ruling.reason).inc()
-                log.info("step.decided", verdict=ruling.verdict, reason=ruling.reason)
-                return await self._follow(ruling, draft, intent, message, request, at)
+                DELIVERIES.labels(leg.channel, ruling.verdict, ruling.reason).inc()
+                log.info("step.decided", channel=leg.channel, verdict=ruling.verdict, reason=ruling.reason)
+                return await self._follow(ruling, leg, intent, message)
         raise _again("the customer's facts move faster than they can be read", _SOON)
 
-    async def _known(self, draft: Draft, at: datetime) -> SendResult | None:
+    async def _known(self, leg: Leg) -> SendResult | None:
         """Answer at once when an earlier attempt has handed this step over, whatever became of it."""
-        delivery = draft.situation.delivery
+        if leg.overtaken:
+            return leg.settled(SendStatus.SKIPPED, refused=True)
+        delivery = leg.delivery
         match delivery.state if delivery else None:
             case None | DeliveryState.RELEASED:
                 return None
             case DeliveryState.SENT:
-                return SendResult(SendStatus.SENT)
+                return leg.settled(SendStatus.SENT)
             case DeliveryState.REFUSED:
-                return SendResult(SendStatus.SKIPPED)
+                return leg.settled(SendStatus.SKIPPED, refused=True)
             case DeliveryState.UNKNOWN:
-                return SendResult(SendStatus.UNKNOWN)
+                return None if self._repeatable(leg) else leg.settled(SendStatus.UNKNOWN)
             case DeliveryState.HANDED:
                 assert delivery is not None
-                return await self._lost(draft, delivery, at)
+                return await self._lost(leg, delivery)
 
-    async def _lost(self, draft: Draft, delivery: DeliveryRecord, at: datetime) -> SendResult:
+    def _repeatable(self, leg: Leg) -> bool:
+        """Say whether the provider still takes a second hand-over of this delivery for the first one."""
+        until = leg.delivery.repeat_until if leg.delivery else None
+        return until is not None and self.now() < until
+
+    async def _lost(self, leg: Leg, delivery: DeliveryRecord) -> SendResult | None:
         """A worker died while a message was handed: only a look-up that finds it proves anything."""
-        channel, key = draft.step.channel, delivery_key(draft.situation.journey.id, draft.step.name, draft.step.channel)
-        message = Message(delivery.id, key, channel, "", "", None, "", "", "", "")
-        sender = self.senders.get(channel)
+        message = Message(delivery.id, leg.key, leg.channel, "", "", None, "", "", "", "")
+        sender = self.senders.get(leg.channel)
         receipt = await sender.find(message) if sender else None
         if receipt is not None:
-            await self.db.write(settle, delivery.id, DeliveryState.SENT, at, receipt.provider_id, "")
-            return SendResult(SendStatus.SENT)
-        question = self._question(draft, at, at, None)
+            await self.db.write(settle, delivery.id, DeliveryState.SENT, leg.at, receipt.provider_id, "")
+            return leg.settled(SendStatus.SENT)
+        if self._repeatable(leg):
+            return None
         ruling = ruled(Verdict.UNKNOWN, Reason.NO_PROOF, "the worker stopped while the message was handed over")
-        await self._answered(question, ruling, delivery.id, DeliveryState.UNKNOWN)
-        return SendResult(SendStatus.UNKNOWN)
+        await self._answered(self._question(leg, None), ruling, delivery.id, DeliveryState.UNKNOWN)
+        return leg.settled(SendStatus.UNKNOWN)
 
-    def _question(self, draft: Draft, at: datetime, until: datetime, broken: Reason | None) -> Question:
-        return Question(draft.situation, draft.policy, draft.step, at, until, self.senders, draft.shop.timezone, broken)
+    def _question(self, leg: Leg, broken: Reason | None) -> Question:
+        return leg.question(self.senders, broken, repeatable=self._repeatable(leg))
 
-    def _intent(self, draft: Draft, request: SendRequest, at: datetime) -> tuple[Intent, Message | None]:
-        delivery = draft.situation.delivery.id if draft.situation.delivery else new_id()
-        composed = self.composer.compose(draft, delivery, at)
-        sender = self.senders.get(draft.step.channel)
+    def _intent(self, leg: Leg) -> tuple[Intent, Message | None]:
+        delivery = leg.delivery.id if leg.delivery else new_id()
+        composed = self.composer.compose(leg.draft, leg.channel, delivery, leg.at)
+        sender = self.senders.get(leg.channel)
+        window = sender.honours_key if sender else None
         intent = Intent(
-            question=self._question(draft, at, request.until, composed.broken),
+            question=self._question(leg, composed.broken),
             delivery=delivery,
             provider=sender.name if sender else "",
             message=composed.message.raw or composed.message.text.encode() if composed.message else None,
             coupon=composed.coupon,
             inputs=composed.inputs,
-            following=_following(draft),
+            following=leg.following(),
+            repeat_until=self.now() + window if window else None,
         )
         return intent, composed.message
 
-    async def _follow(
-        self, ruling: Ruling, draft: Draft, intent: Intent, message: Message | None, request: SendRequest, at: datetime
-    ) -> SendResult:
+    async def _follow(self, ruling: Ruling, leg: Leg, intent: Intent, message: Message | None) -> SendResult:
         """Do what the gate ruled."""
         match ruling.verdict:
             case Verdict.SENT:
                 assert message is not None
-                return await self._hand(draft, intent, message, request, at)
+                return await self._hand(leg, intent, message)
             case Verdict.SKIPPED:
-                return SendResult(SendStatus.SKIPPED)
+                return leg.skipped(ruling.reason)
             case Verdict.STOPPED:
                 return SendResult(SendStatus.STOP, outcome=ruling.outcome)
             case Verdict.LATER if ruling.reason in _HOLDS:
-                raise _again(f"held: {ruling.reason}", min(_HOLDS[ruling.reason], request.until - at))
+                raise _again(f"held: {ruling.reason}", min(_HOLDS[ruling.reason], leg.until - leg.at))
             case Verdict.LATER:
                 return SendResult(SendStatus.LATER, until=ruling.until)
             case Verdict.UNKNOWN | Verdict.HANDED_OVER:
@@ -131,49 +148,52 @@ class Sending:
             case _:
                 assert_never(ruling.verdict)
 
-    async def _hand(
-        self, draft: Draft, intent: Intent, message: Message, request: SendRequest, at: datetime
-    ) -> SendResult:
+    async def _hand(self, leg: Leg, intent: Intent, message: Message) -> SendResult:
         """Call the provider; the delivery is `handed` until what is known is written."""
-        question = intent.question
         try:
-            receipt = await self.senders[draft.step.channel].send(message)
+            receipt = await self.senders[leg.channel].send(message)
         except (TemporarilyUnavailable, Misconfigured) as error:
-            pause = min(_pause(error), max(request.until - at, _SOON))
+            pause = min(_pause(error), max(leg.until - leg.at, _SOON))
             down = isinstance(error, TemporarilyUnavailable)
             reason = Reason.PROVIDER_DOWN if down else Reason.PROVIDER_MISCONFIGURED
-            ruling = ruled(Verdict.LATER, reason, str(error), at + pause)
-            await self._answered(question, ruling, message.delivery, DeliveryState.RELEASED)
+            ruling = ruled(Verdict.LATER, reason, str(error), leg.at + pause)
+            await self._answered(intent.question, ruling, message.delivery, DeliveryState.RELEASED)
             raise _again(str(error), pause) from None
         except Refused as error:
             ruling = ruled(Verdict.SKIPPED, Reason.PROVIDER_REFUSED, str(error))
-            await self._answered(question, ruling, message.delivery, DeliveryState.REFUSED, bounced=error.address)
-            return SendResult(SendStatus.SKIPPED)
+            await self._answered(intent.question, ruling, message.delivery, DeliveryState.REFUSED, _closed_by(error))
+            return leg.settled(SendStatus.SKIPPED, refused=True)
         except Exception as error:  # noqa: BLE001 - whatever breaks after the hand-over proves nothing
-            problem = str(error) if isinstance(error, ChannelError) else type(error).__name__
-            ruling = ruled(Verdict.UNKNOWN, Reason.NO_PROOF, problem)
-            await self._answered(question, ruling, message.delivery, DeliveryState.UNKNOWN)
-            return SendResult(SendStatus.UNKNOWN)
-        return await self._accepted(message, receipt, at)
+            return await self._unproved(leg, intent, error)
+        await self.db.write(settle, message.delivery, DeliveryState.SENT, leg.at, receipt.provider_id, "")
+        return leg.settled(SendStatus.SENT)
 
-    async def _accepted(self, message: Message, receipt: Receipt, at: datetime) -> SendResult:
-        await self.db.write(settle, message.delivery, DeliveryState.SENT, at, receipt.provider_id, "")
-        return SendResult(SendStatus.SENT)
+    async def _unproved(self, leg: Leg, intent: Intent, error: Exception) -> SendResult:
+        """Nobody knows: ask again under the same key where the provider counts it once, through the whole gate."""
+        problem = str(error) if isinstance(error, ChannelError) else type(error).__name__
+        ruling = ruled(Verdict.UNKNOWN, Reason.NO_PROOF, problem)
+        await self._answered(intent.question, ruling, intent.delivery, DeliveryState.UNKNOWN)
+        if intent.repeat_until is not None and self.now() + _SOON < intent.repeat_until:
+            raise _again(problem, _SOON)
+        return leg.settled(SendStatus.UNKNOWN)
 
     async def _answered(
-        self, question: Question, ruling: Ruling, delivery: str, state: DeliveryState, *, bounced: bool = False
+        self,
+        question: Question,
+        ruling: Ruling,
+        delivery: str,
+        state: DeliveryState,
+        closes: SuppressionReason | None = None,
     ) -> None:
-        DELIVERIES.labels(question.step.channel, ruling.verdict, ruling.reason).inc()
-        await self.db.write(answered, question, ruling, delivery, state, self.now(), bounced=bounced)
+        DELIVERIES.labels(question.channel, ruling.verdict, ruling.reason).inc()
+        await self.db.write(answered, question, ruling, delivery, state, self.now(), closes)
 
 
-def _following(draft: Draft) -> tuple[str, datetime] | None:
-    """Return the step after this one and when it is due, None after the last."""
-    journey, steps = draft.situation.journey, draft.policy.steps
-    later = [step for step in steps if step.after > draft.step.after]
-    if not later or journey.j0 is None:
-        return None
-    return later[0].name, journey.j0 + timedelta(seconds=journey.paused_s) + later[0].after
+def _closed_by(error: Refused) -> SuppressionReason | None:
+    """Return why a refusal closes the address: it is dead, or its owner told the provider to stop."""
+    if error.consent:
+        return SuppressionReason.OBJECTION
+    return SuppressionReason.BOUNCE if error.address else None
 
 
 def _pause(error: TemporarilyUnavailable | Misconfigured) -> timedelta:

@@ -5,18 +5,18 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI
 from temporalio.client import Client
 
-from api import acting, health, ingest, pages, staff
+from api import acting, health, ingest, pages, preferences, rights, staff, tasks, tracking
 from api.access import Access
 from api.context import Context
 from api.openapi import describe
 from api.problems import TRANSLATED, answer
 from api.shapes import EventShape, ProductShape
-from api.staff_shapes import Advance, Because, Cancel, OptOut, SearchFor
+from api.staff_shapes import Advance, Because, Cancel, CloseTask, OptOut, SearchFor
 from relay import Relay
 from runtime.installation import Installation
 
 VERSION = "0.1.0"
-_SHAPES = (EventShape, ProductShape, SearchFor, OptOut, Because, Cancel, Advance)
+_SHAPES = (EventShape, ProductShape, SearchFor, OptOut, Because, Cancel, CloseTask, Advance)
 
 
 def create_app(installation: Installation, relay: Relay, temporal: Callable[[], Awaitable[Client]]) -> FastAPI:
@@ -36,7 +36,7 @@ def create_app(installation: Installation, relay: Relay, temporal: Callable[[], 
     app.add_middleware(Access)
     for kind in TRANSLATED:
         app.add_exception_handler(kind, answer)
-    for part in (ingest, staff, acting, pages, health):
+    for part in (ingest, staff, acting, tasks, rights, pages, preferences, tracking, health):
         app.include_router(part.router)
     describe(app, _SHAPES)
     return app

@@ -117,7 +117,7 @@ def _sender(shops: Sequence[ShopSettings], request: Request, body: bytes) -> Sho
 async def _ingest(context: Context, shop: ShopSettings, events: Sequence[Event], door: str) -> Ingested:
     """Commit events, then tell Temporal at once."""
     policy = await context.cart_policy()
-    result = await context.db.write(ingest, shop.id, events, policy, context.now())
+    result = await context.db.write(ingest, shop.id, events, policy, context.now(), door)
     context.relay.nudge(result.outbox)
     for name, number in (("accepted", result.accepted), ("duplicate", result.duplicates)):
         if number:

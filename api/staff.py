@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, Response
 from api import views
 from api.auth import Staff
 from api.context import Context, context_of, is_id, known_id, read
+from api.language import language_of
 from api.openapi import told
 from api.problems import ProblemError, unknown
 from api.staff_shapes import OptOut, SearchFor
-from api.texts import language_of
 from models.contact import phone_number
 from models.vocabulary import Channel, Status
 from store.acts import By, object_

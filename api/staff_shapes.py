@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from models.contact import is_email
+from models.vocabulary import CallResult
 
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
 _DAYS = 400
@@ -62,12 +63,19 @@ class SearchFor(StaffShape):
         return self
 
 
+class CloseTask(StaffShape):
+    """How a call-back ended."""
+
+    result: CallResult
+    note: Reason | None = None
+
+
 class OptOut(StaffShape):
     """Who objects, to what."""
 
     email: Email | None = None
     customer_id: Name | None = None
-    channel: Literal["all", "email", "sms", "push"] = "all"
+    channel: Literal["all", "email", "sms", "push", "call"] = "all"
     reason: Reason | None = None
 
     @model_validator(mode="after")

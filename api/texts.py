@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from zoneinfo import ZoneInfo
 
-from models.currencies import DECIMALS
-from models.vocabulary import Basis, Channel, Outcome, Reason, Verdict
+from api.language import Language
+from models.step import Spread
+from models.vocabulary import Basis, CallResult, Channel, Outcome, Reason, Verdict
 from store.acts import ActName
-
-Language = Literal["fr", "en"]
 
 ONE_CLICK = "unsubscribe link"
 """The actor of an objection that the customer made by the link of a message."""
@@ -25,9 +23,11 @@ class Texts:
     reasons: Mapping[str, str]
     outcomes: Mapping[str, str]
     channels: Mapping[str, str]
+    several: Mapping[str, str]
     verdicts: Mapping[str, str]
     bases: Mapping[str, str]
     acts: Mapping[str, str]
+    results: Mapping[str, str]
     phrases: Mapping[str, str]
 
 
@@ -41,6 +41,7 @@ FRENCH = Texts(
         Reason.ERASED: "les données du client ont été effacées",
         Reason.OPTED_OUT: "le client ne veut plus de messages par ce canal",
         Reason.SUPPRESSED: "cette adresse ne reçoit plus de messages",
+        Reason.SNOOZED: "le client a demandé une pause",
         Reason.NO_ADDRESS: "aucune adresse utilisable pour ce canal",
         Reason.PURCHASED: "le client a commandé",
         Reason.REENGAGED: "le client est revenu de lui-même",
@@ -54,6 +55,7 @@ FRENCH = Texts(
         Reason.NO_LAWFUL_BASIS: "ni consentement ni achat antérieur n’autorisent ce message",
         Reason.QUIET_HOURS: "ce sont des heures calmes chez le client",
         Reason.PRESSURE: "le client a reçu assez de messages ces jours-ci",
+        Reason.OUTRANKED: "un message plus important part au même moment",
         Reason.OUT_OF_STOCK: "plus aucun article du panier n’est en stock",
         Reason.HOLDOUT: "le client est dans le groupe témoin, qui ne reçoit rien",
         Reason.WINDOW_ENDED: "le moment utile de cette étape est passé",
@@ -77,7 +79,8 @@ FRENCH = Texts(
         Outcome.EXHAUSTED: "Fin : toutes les étapes sont passées",
         Outcome.EXPIRED: "Fin : le panier était trop ancien",
     },
-    channels={Channel.EMAIL: "e-mail", Channel.SMS: "SMS", Channel.PUSH: "notification"},
+    channels={Channel.EMAIL: "e-mail", Channel.SMS: "SMS", Channel.PUSH: "notification", Channel.CALL: "téléphone"},
+    several={Spread.FIRST: " ou ", Spread.ALL: " et "},
     verdicts={
         Verdict.SENT: "« {step} » envoyé par {channel}{basis}",
         Verdict.HANDED_OVER: "« {step} » remis au fournisseur ({channel})",
@@ -86,7 +89,10 @@ FRENCH = Texts(
         Verdict.UNKNOWN: "« {step} » : nul ne sait s’il est arrivé ; {reason}",
         Verdict.STOPPED: "« {step} » non envoyé et relance arrêtée : {reason}",
     },
-    bases={Basis.CONSENT: " (avec son consentement)", Basis.SOFT_OPT_IN: " (déjà client de produits similaires)"},
+    bases={
+        Basis.CONSENT: " (avec son consentement du {moment} : {source})",
+        Basis.SOFT_OPT_IN: " (déjà client de produits similaires : {source})",
+    },
     acts={
         ActName.CANCEL: "Annulée par {actor}{reason}",
         ActName.PAUSE: "Mise en pause par {actor}{reason}",
@@ -97,6 +103,12 @@ FRENCH = Texts(
         ActName.RESUME_ALL: "Envois repris par {actor}{reason}",
         ActName.ADVANCE: "Répétition : horloge avancée par {actor}{reason}",
     },
+    results={
+        CallResult.REACHED: "client joint",
+        CallResult.NO_ANSWER: "pas de réponse",
+        CallResult.DECLINED: "le client ne veut plus d’appels",
+        CallResult.OTHER: "autre",
+    },
     phrases={
         "cart": "Panier repéré : {items}, {value} ; on attend qu’il reste calme",
         "cart_gone": "Panier repéré ; on attend qu’il reste calme",
@@ -106,6 +118,10 @@ FRENCH = Texts(
         "began": "J0 : la relance « {policy} » commence, segment « {segment} »",
         "held_out": "J0 : groupe témoin de « {policy} », aucun message ne partira",
         "accepted": "« {step} » : message accepté par {provider}",
+        "asked": "« {step} » : rappel téléphonique confié à l’équipe{basis}",
+        "called": "« {step} » : rappel clos par {actor}, {result}{note}",
+        "order": "commande {order} du {moment}",
+        "account": "un compte",
         "one_click": "Le client s’est désinscrit par le lien d’un message",
         "until": " jusqu’au {moment}",
         "quiet": "Ensuite : la relance commence le {moment} si le panier reste calme",
@@ -125,6 +141,7 @@ ENGLISH = Texts(
         Reason.ERASED: "the customer's data were erased",
         Reason.OPTED_OUT: "the customer wants no more messages on this channel",
         Reason.SUPPRESSED: "this address takes no more messages",
+        Reason.SNOOZED: "the customer asked for a break",
         Reason.NO_ADDRESS: "there is no usable address for this channel",
         Reason.PURCHASED: "the customer has ordered",
         Reason.REENGAGED: "the customer came back unasked",
@@ -138,6 +155,7 @@ ENGLISH = Texts(
         Reason.NO_LAWFUL_BASIS: "neither consent nor an earlier purchase allows this message",
         Reason.QUIET_HOURS: "these are quiet hours where the customer lives",
         Reason.PRESSURE: "the customer has had enough messages lately",
+        Reason.OUTRANKED: "a more important message goes out at the same time",
         Reason.OUT_OF_STOCK: "no item of the cart is in stock any more",
         Reason.HOLDOUT: "the customer is in the control group, which gets nothing",
         Reason.WINDOW_ENDED: "the time in which this step is useful is over",
@@ -161,7 +179,8 @@ ENGLISH = Texts(
         Outcome.EXHAUSTED: "End: every step is done",
         Outcome.EXPIRED: "End: the cart was too old",
     },
-    channels={Channel.EMAIL: "e-mail", Channel.SMS: "SMS", Channel.PUSH: "push message"},
+    channels={Channel.EMAIL: "e-mail", Channel.SMS: "SMS", Channel.PUSH: "push message", Channel.CALL: "telephone"},
+    several={Spread.FIRST: " or ", Spread.ALL: " and "},
     verdicts={
         Verdict.SENT: "“{step}” sent by {channel}{basis}",
         Verdict.HANDED_OVER: "“{step}” handed to the provider ({channel})",
@@ -170,7 +189,10 @@ ENGLISH = Texts(
         Verdict.UNKNOWN: "“{step}”: nobody knows whether it arrived; {reason}",
         Verdict.STOPPED: "“{step}” not sent, and the journey ends: {reason}",
     },
-    bases={Basis.CONSENT: " (with consent)", Basis.SOFT_OPT_IN: " (a customer of similar products)"},
+    bases={
+        Basis.CONSENT: " (with consent of {moment}: {source})",
+        Basis.SOFT_OPT_IN: " (a customer of similar products: {source})",
+    },
     acts={
         ActName.CANCEL: "Cancelled by {actor}{reason}",
         ActName.PAUSE: "Paused by {actor}{reason}",
@@ -181,6 +203,12 @@ ENGLISH = Texts(
         ActName.RESUME_ALL: "Sending resumed by {actor}{reason}",
         ActName.ADVANCE: "Rehearsal: clock moved ahead by {actor}{reason}",
     },
+    results={
+        CallResult.REACHED: "customer reached",
+        CallResult.NO_ANSWER: "no answer",
+        CallResult.DECLINED: "the customer wants no more calls",
+        CallResult.OTHER: "other",
+    },
     phrases={
         "cart": "Cart seen: {items}, {value}; waiting for it to stay quiet",
         "cart_gone": "Cart seen; waiting for it to stay quiet",
@@ -190,6 +218,10 @@ ENGLISH = Texts(
         "began": "J0: the journey “{policy}” begins, segment “{segment}”",
         "held_out": "J0: control group of “{policy}”, no message will go out",
         "accepted": "“{step}”: message accepted by {provider}",
+        "asked": "“{step}”: staff was asked to call{basis}",
+        "called": "“{step}”: call-back closed by {actor}, {result}{note}",
+        "order": "order {order} of {moment}",
+        "account": "an account",
         "one_click": "The customer unsubscribed by the link of a message",
         "until": " until {moment}",
         "quiet": "Next: the journey begins on {moment} if the cart stays quiet",
@@ -205,31 +237,7 @@ def texts(language: Language) -> Texts:
     return FRENCH if language == "fr" else ENGLISH
 
 
-def language_of(accepted: str | None, fallback: str) -> Language:
-    """Return the first of our languages that an `Accept-Language` header names, best first; else the shop's own."""
-    wishes = []
-    for place, part in enumerate((accepted or "").split(",")[:20]):
-        name, _, weight = part.strip().partition(";q=")
-        try:
-            wishes.append((-float(weight or 1), place, name.partition("-")[0].lower()))
-        except ValueError:
-            continue
-    for _, _, name in sorted(wishes):
-        if name == "fr":
-            return "fr"
-        if name == "en":
-            return "en"
-    return "en" if fallback.lower().startswith("en") else "fr"
-
-
 def moment_in(at: datetime, zone: str, words: Texts) -> str:
     """Return a moment as people in this zone say it."""
     local = at.astimezone(ZoneInfo(zone))
     return words.moment.format(day=local.day, month=words.months.split()[local.month - 1], time=f"{local:%H:%M}")
-
-
-def amount(value: int, currency: str | None, language: Language) -> str:
-    """Return an amount of minor units in figures."""
-    decimals = DECIMALS.get(currency or "", 2)
-    figures = f"{value / 10**decimals:.{decimals}f}"
-    return f"{figures.replace('.', ',') if language == 'fr' else figures} {currency or ''}".rstrip()

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from api.texts import ONE_CLICK, Language, Texts, amount, moment_in, texts
-from models.vocabulary import Arm, DeliveryState, Kind, Reason, Status, Verdict
+from api.language import Language, amount
+from api.texts import ONE_CLICK, Texts, moment_in, texts
+from models.vocabulary import Arm, Basis, Channel, DeliveryState, Kind, Reason, Status, Verdict
 from store.acts import ActName
 from store.journeys import ActRow, DecisionRow, Story
+from store.tasks import TaskRow
 
 # What a provider's answer amounts to is a decision of its own in the ledger, and news of the delivery to people.
 _ANSWERS = {
@@ -68,6 +70,8 @@ class _Teller:
         for decision in self.story.decisions:
             yield self._decision(decision)
         yield from self._accepted()
+        for task in self.story.tasks:
+            yield from self._called(task)
         journey = self.story.journey
         if journey.outcome is not None and journey.closed_at is not None:
             text = self.words.outcomes[journey.outcome]
@@ -94,17 +98,17 @@ class _Teller:
         more = {"act": act.act, "actor": act.actor, "reason": act.reason}
         if act.actor == ONE_CLICK and act.act == ActName.OPT_OUT:
             return Entry(act.at, "act", self.words.phrases["one_click"], more)
-        colon = " : " if self.language == "fr" else ": "
-        reason = f"{colon}{act.reason}" if act.reason else ""
+        reason = self._colon(act.reason)
         return Entry(act.at, "act", self.words.acts[act.act].format(actor=act.actor, reason=reason), more)
 
     def _decision(self, row: DecisionRow) -> Entry:
         verdict, words = shown(row, self.story), self.words
-        text = words.verdicts[verdict].format(
+        asked = row.channel == Channel.CALL and verdict in (Verdict.SENT, Verdict.HANDED_OVER)
+        text = (words.phrases["asked"] if asked else words.verdicts[verdict]).format(
             step=row.step,
             channel=words.channels[row.channel],
             reason=words.reasons[row.reason],
-            basis=words.bases.get(row.basis or "", ""),
+            basis=self._basis(row),
             until=self._until(row.inputs.get("until")),
         )
         more = {"step": row.step, "channel": row.channel, "verdict": verdict, "reason": row.reason}
@@ -113,6 +117,34 @@ class _Teller:
             return Entry(row.at, "decision", text, more | {"delivery_id": row.delivery_id})
         return Entry(row.at, "delivery", text, more | {"state": state, "problem": row.inputs.get("problem")})
 
+    def _called(self, task: TaskRow) -> Iterator[Entry]:
+        """Tell how a call-back ended."""
+        if task.closed_at is None or task.result is None:
+            return
+        note = self._colon(task.note)
+        result = self.words.results[task.result]
+        text = self.words.phrases["called"].format(step=task.step, actor=task.closed_by, result=result, note=note)
+        more = {"task_id": task.id, "step": task.step, "actor": task.closed_by, "result": task.result}
+        yield Entry(task.closed_at, "task", text, more | {"note": task.note})
+
+    def _colon(self, words: str | None) -> str:
+        """Return what somebody wrote, as a sentence goes on with it."""
+        return f"{' : ' if self.language == 'fr' else ': '}{words}" if words else ""
+
+    def _basis(self, row: DecisionRow) -> str:
+        """Tell what made a message lawful, from the proof that its decision keeps."""
+        proof, phrases = row.inputs.get("proof"), self.words.phrases
+        if row.basis is None or not isinstance(proof, dict):
+            return ""
+        moment = self._moment(datetime.fromisoformat(str(proof.get("at") or proof.get("placed_at") or row.at)))
+        if row.basis == Basis.CONSENT:
+            source = str(proof.get("source"))
+        elif "order" in proof:
+            source = phrases["order"].format(order=proof["order"], moment=moment)
+        else:
+            source = phrases["account"]
+        return self.words.bases[row.basis].format(moment=moment, source=source)
+
     def _until(self, stored: object) -> str:
         if not isinstance(stored, str):
             return ""
@@ -120,7 +152,8 @@ class _Teller:
 
     def _accepted(self) -> Iterator[Entry]:
         for one in self.story.deliveries:
-            if one.state == DeliveryState.SENT and one.settled_at is not None:
+            asked = one.channel == Channel.CALL  # told by its decision: there is no provider between us and the staff
+            if one.state == DeliveryState.SENT and one.settled_at is not None and not asked:
                 text = self.words.phrases["accepted"].format(step=one.step, provider=one.provider)
                 more = {"step": one.step, "delivery_id": one.id, "state": one.state, "provider_id": one.provider_id}
                 yield Entry(one.settled_at, "delivery", text, more)
@@ -145,10 +178,9 @@ class _Teller:
         for place, step in enumerate(rest):
             when = at if place == 0 else max(at, journey.j0 + timedelta(seconds=journey.paused_s) + step.after)
             kind = "next" if place == 0 else "planned"
-            text = phrases[kind].format(
-                step=step.name, channel=self.words.channels[step.channel], moment=self._moment(when)
-            )
-            yield Entry(when, kind, text, {"step": step.name, "channel": step.channel})
+            channels = self.words.several[step.spread].join(self.words.channels[one] for one in step.channels)
+            text = phrases[kind].format(step=step.name, channel=channels, moment=self._moment(when))
+            yield Entry(when, kind, text, {"step": step.name, "channel": ",".join(step.channels)})
 
     def _moment(self, at: datetime) -> str:
         return moment_in(at, self.story.shop.timezone, self.words)

@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
-from api.texts import Language, texts
+from api.language import Language
+from api.texts import texts
 from api.timeline import shown, timeline
 from models.vocabulary import Channel
 from store.journeys import DecisionRow, DeliveryRow, JourneyRow, Story
 from store.search import Known
 
 Json = dict[str, Any]
+
+_CONSENT = ("channel", "purpose", "state", "source", "actor", "wording", "wording_hash", "at", "recorded_at")
 
 
 def journey(row: JourneyRow, now: datetime) -> Json:
@@ -115,7 +118,7 @@ def customer(known: Known, now: datetime) -> Json:
         "first_seen_at": moment(row["first_seen_at"]),
         "last_activity_at": moment(row["last_activity_at"]),
         "clock": moment(now + timedelta(seconds=row["clock_s"])),
-        "consents": _rows(known.consents, "channel", "purpose", "state", "source", "wording", "at"),
+        "consents": _rows(known.consents, *_CONSENT),
         "suppressions": _rows(known.suppressions, "channel", "reason", "at"),
         "carts": _rows(known.carts, "token", "lines", "value", "currency", "checkout_url", "last_activity_at"),
         "orders": _rows(known.orders, "order_id", "status", "value", "refunded", "currency", "placed_at"),

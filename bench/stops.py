@@ -22,7 +22,7 @@ from models.vocabulary import Channel
 from relay import Relay
 from runtime import clock
 from store.runs import load_run
-from worker import make_worker
+from worker import working
 
 _DAYS = 3 * 86400.0
 _names = count(1)
@@ -98,7 +98,7 @@ async def _bare(client: Client, number: int) -> list[_Handle]:
 
 @asynccontextmanager
 async def _worker(on: Parts) -> AsyncIterator[None]:
-    async with make_worker(on.client, on.installation, {Channel.EMAIL: Memory(Channel.EMAIL)}):
+    async with working(on.client, on.installation, {Channel.EMAIL: Memory(Channel.EMAIL)}):
         yield
 
 

@@ -1,10 +1,13 @@
-"""E-mail into a folder, one `.eml` a message: what a shop sees before it names an SMTP server, and in rehearsal."""
+"""Messages into a folder: what a shop sees before it names an SMTP server, and in rehearsal."""
 
 import asyncio
 import errno
 import os
 import re
 import tempfile
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -13,31 +16,34 @@ from models.message import Message
 from models.vocabulary import Channel
 
 _SAFE_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
+_DRAFT: Final = ".part"
+_SUFFIX: Final = {Channel.EMAIL: "eml"}
 _MAY_PASS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EAGAIN}
 
 
 class Files:
-    """Writes each message to `{delivery}.eml`, whole or not at all; a second hand-over finds the first one's file.
+    """Writes each message to `{delivery}.eml`, or `.txt` where it has no headers, whole or not at all.
 
+    A second hand-over finds the first one's file.
     Proof of acceptance is the file under its final name, on disk. Proof of non-acceptance is any failure before the
     rename; after it only a failed flush of the folder leaves a doubt, which `find` settles.
     """
 
     name = "files"
-    channel = Channel.EMAIL
+    honours_key: timedelta | None = None
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, channel: Channel = Channel.EMAIL) -> None:
         """Write below `folder`, which is made, for its owner only, with the first message."""
-        self._folder = folder
+        self._folder, self.channel = folder, channel
 
     async def send(self, message: Message) -> Receipt:
         """Write the file; raises TemporarilyUnavailable on a full disk, Misconfigured where one may not write."""
-        path = self._path(message)
-        if not message.raw:
+        path, content = self._path(message), message.raw or message.text.encode()
+        if self.channel is Channel.EMAIL and not message.raw:
             raise Refused("the message has no RFC 5322 bytes to hand over")
         problem: ChannelError
         try:
-            await asyncio.to_thread(_write_once, path, message.raw)
+            await asyncio.to_thread(_write_once, path, content)
         except OSError as error:
             problem = _problem(error)
         except asyncio.CancelledError:
@@ -57,7 +63,7 @@ class Files:
     def _path(self, message: Message) -> Path:
         if not _SAFE_NAME.fullmatch(message.delivery):
             raise Refused("the delivery's id is not fit for a file name")
-        return self._folder / f"{message.delivery}.eml"
+        return self._folder / f"{message.delivery}.{_SUFFIX.get(self.channel, 'txt')}"
 
 
 class _FolderNotFlushedError(OSError):
@@ -76,7 +82,7 @@ def _write_once(path: Path, raw: bytes) -> None:
 
 
 def _write(path: Path, raw: bytes) -> None:
-    handle, draft = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    handle, draft = tempfile.mkstemp(prefix=".", suffix=_DRAFT, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(raw)
@@ -103,3 +109,19 @@ def _problem(error: OSError) -> ChannelError:
     if error.errno in _MAY_PASS:
         return TemporarilyUnavailable(f"the outbox folder takes no more for now ({what}): is the disk full?")
     return Misconfigured(f"the outbox folder cannot be written ({what}): check its path and rights")
+
+
+def remove(folder: Path, deliveries: Collection[str], drafts_before: float) -> int:
+    """Remove the files of these deliveries for good, and drafts that a killed write left before then; return how many.
+
+    `drafts_before` is a file's time in seconds since 1970. What is gone already is no error; OSError for what stays.
+    """
+    removed = 0
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with suppress(FileNotFoundError):  # a draft that was finished just now
+            if path.stem in deliveries or (path.suffix == _DRAFT and path.stat().st_mtime < drafts_before):
+                path.unlink()
+                removed += 1
+    if removed:
+        _flush_folder(folder)
+    return removed

@@ -1,6 +1,7 @@
 """Any channel, kept in memory: what tests, benchmarks and rehearsals use where no provider shall be involved."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 
 from channels.base import ChannelError, Receipt, Unproven
 from models.message import Message
@@ -17,6 +18,7 @@ class Memory:
     """
 
     name = "memory"
+    honours_key: timedelta | None = None
 
     def __init__(self, channel: Channel = Channel.EMAIL, script: Script | None = None) -> None:
         """Accept everything, or answer as the script says; see `in_turn` and `by_key`."""

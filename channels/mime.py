@@ -9,9 +9,8 @@ from hashlib import sha256
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-import idna
-
-from channels.base import Misconfigured, Refused
+from channels.addresses import HOST, ascii_host, mailbox, recipient
+from channels.base import Misconfigured
 from channels.wording import clean, safe_url
 from models.message import Message
 
@@ -23,9 +22,6 @@ _OURS = re.compile(
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 _VALUE = re.compile(r"[\x20-\x7e]+")
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
-_NAMED = re.compile(r'(?:"?([^<>]*?)"? ?(?=<))?<?([^<> ]+)>?')
-_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_HOST = re.compile(r"(?!-)[A-Za-z0-9-]+(?<!-)(?:\.(?!-)[A-Za-z0-9-]+(?<!-))*")
 _KEY = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
 _MESSAGE_ID = re.compile(r"<[^\s<>@]+@[^\s<>@]+>")
 _LINE_END = re.compile("\r\n?")
@@ -57,7 +53,7 @@ def headers_for(unsubscribe_url: str, list_id: str) -> tuple[tuple[str, str], ..
     """
     if not _may_unsubscribe(unsubscribe_url):
         raise Misconfigured("the public URL for one-click unsubscription must be https (http only on loopback)")
-    if not _HOST.fullmatch(list_id):
+    if not HOST.fullmatch(list_id):
         raise Misconfigured("the list id must be a name like relaunch.shop.example")
     return (
         ("List-Unsubscribe", f"<{unsubscribe_url}>"),
@@ -72,7 +68,7 @@ def message_id(key: str, domain: str) -> str:
     A key of other characters than ours is hashed. Raises `Misconfigured` for a domain that is none.
     """
     local = key.replace("/", ".") if _KEY.fullmatch(key) else sha256(key.encode()).hexdigest()[:40]
-    host = _ascii_host(domain)
+    host = ascii_host(domain)
     if host is None:
         raise Misconfigured("the domain of the Message-ID is no host name: set the sender's address")
     return f"<{local}@{host}>"
@@ -81,7 +77,7 @@ def message_id(key: str, domain: str) -> str:
 def _headers(message: Message, at: datetime) -> list[tuple[str, str]]:
     headers = [
         ("From", _mailbox(message.sender, "sender")),
-        ("To", _recipient(message.to)),
+        ("To", recipient(message.to)),
         ("Subject", _encoded(clean(message.subject, 300), used=len("Subject: "))),
         ("Date", format_datetime(at)),
         ("Message-ID", _checked("Message-ID", message.message_id, _MESSAGE_ID)),
@@ -123,38 +119,13 @@ def _encoded(text: str, used: int = 0) -> str:
 
 
 def _mailbox(text: str, what: str) -> str:
-    found = _NAMED.fullmatch(clean(text, 400))
-    name, address = found.groups() if found else ("", "")
-    plain = _ascii_address(address)
-    if plain is None:
-        raise Misconfigured(f"the {what} is no mail address")
+    found = mailbox(text, what)
+    name, plain = found.name, found.address
     if not name:
         return plain
     if _PLAIN_PHRASE.fullmatch(name) and "=?" not in name and len(name) <= 60:
         return f"{name} <{plain}>"
     return f"{_encoded(name, used=LINE_LIMIT)}\r\n <{plain}>"
-
-
-def _recipient(text: str) -> str:
-    address = _ascii_address(text)
-    if address is None:
-        raise Refused("the recipient's address is not one that mail can be written to", address=True)
-    return address
-
-
-def _ascii_address(address: str) -> str | None:
-    local, _, domain = address.rpartition("@")
-    host = _ascii_host(domain)
-    return f"{local}@{host}" if host and len(local) <= 64 and _LOCAL_PART.fullmatch(local) else None
-
-
-def _ascii_host(domain: str) -> str | None:
-    """Return a domain as mail carries it, by IDNA 2008 like the envelope: straße is not strasse."""
-    try:
-        host = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        return None
-    return host if len(host) <= 253 and _HOST.fullmatch(host) else None
 
 
 def _may_unsubscribe(url: str) -> bool:

@@ -81,6 +81,8 @@ class Renderer:
         if "html" in parts:
             html = self._inlined(f"{channel}/{template}.{locale}.html.j2", parts["html"])
             return Rendered(subject, html, from_html(html))
+        if channel is Channel.CALL:  # staff read it on a screen, line by line
+            return Rendered("", "", "\n".join(clean(line) for line in parts["text"].strip().splitlines()))
         text = clean(parts["text"], TEXT_LIMIT)
         return Rendered(subject, "", gsm7(text) if channel is Channel.SMS else text)
 
@@ -116,7 +118,7 @@ def _parts(channel: Channel) -> tuple[str, ...]:
     match channel:
         case Channel.EMAIL:
             return ("subject", "html")
-        case Channel.SMS:
+        case Channel.SMS | Channel.CALL:
             return ("text",)
         case Channel.PUSH:
             return ("subject", "text")
@@ -159,6 +161,8 @@ def _facts(content: Content, channel: Channel, template: str, locale: str) -> di
         "total": content.total,
         "action_url": action,
         "unsubscribe_url": unsubscribe,
+        "preferences_url": safe_url(content.preferences_url),
+        "pixel_url": safe_url(content.pixel_url),
         "testimonials": tuple(_testimonial(review) for review in content.testimonials),
         "buyers": content.buyers,
         "rating": content.rating,
@@ -166,6 +170,8 @@ def _facts(content: Content, channel: Channel, template: str, locale: str) -> di
         "proof": bool(content.testimonials) or content.rating is not None or (content.buyers or 0) > 1,
         "incentive": _incentive(content.incentive) if content.incentive else None,
         "rehearsal": content.rehearsal,
+        "earlier": content.earlier,
+        "speaks": clean(content.speaks, 40) if content.speaks else None,
     }
 
 

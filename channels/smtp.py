@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 from dataclasses import replace
+from datetime import timedelta
 from email.utils import parseaddr
 
 import idna
@@ -23,6 +24,7 @@ class Smtp:
 
     name = "smtp"
     channel = Channel.EMAIL
+    honours_key: timedelta | None = None
 
     def __init__(
         self, url: str, *, connections: int = 8, idle_s: float = 30.0, tls: ssl.SSLContext | None = None

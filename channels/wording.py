@@ -6,6 +6,7 @@ from datetime import date
 from urllib.parse import quote, urlsplit
 
 from models.currencies import DECIMALS
+from models.sms import ALPHABET, EXTENSION
 
 NBSP, THIN = "\u00a0", "\u202f"
 NAME_LIMIT, URL_LIMIT = 40, 2048
@@ -29,12 +30,8 @@ _PLAIN_URL = re.compile(
     r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?(?:[/?#][A-Za-z0-9._~:/?#@!$&()*+,;=%\[\]-]*)?"
 )
 
-_GSM = frozenset(
-    "@£$¥èéùìòÇ\nØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
-    "abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM_EXTENDED = frozenset("^{}\\[~]|€")
 _GSM_SIMILAR = {"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "…": "...", "–": "-", "—": "-", "œ": "oe"}
+_GSM = (ALPHABET | EXTENSION) - {"\r", "\f"}  # these two mean nothing on a telephone
 
 
 def clean(text: str, limit: int = 500) -> str:
@@ -119,13 +116,8 @@ def gsm7(text: str) -> str:
     return _SPACES.sub(" ", text).strip()
 
 
-def septets(text: str) -> int:
-    """Return the length of GSM text in septets: 160 fit into one SMS."""
-    return sum(2 if character in _GSM_EXTENDED else 1 for character in text)
-
-
 def _gsm_letter(character: str) -> str:
-    if character in _GSM or character in _GSM_EXTENDED:
+    if character in _GSM:
         return character
     if similar := _GSM_SIMILAR.get(character):
         return similar

@@ -21,6 +21,7 @@ class Closed(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     PUSH = "push"
+    CALL = "call"
 
 
 def register(app: typer.Typer) -> None:
@@ -153,11 +154,18 @@ def _lists(found: Json, ways: Local, zone: str) -> None:
     )
     table(
         "consents and objections",
-        ("channel", "purpose", "state", "said", "where"),
+        ("channel", "purpose", "state", "said", "where", "told by", "wording"),
         [
-            (one["channel"], one["purpose"], one["state"], moment(one["at"], zone), one["source"])
+            (
+                *(one[name] for name in ("channel", "purpose", "state")),
+                moment(one["at"], zone),
+                one["source"],
+                one["actor"],
+                (one["wording_hash"] or "")[:12] or None,
+            )
             for one in found["consents"]
         ],
+        wide=("wording",),
     )
 
 

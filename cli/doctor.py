@@ -159,7 +159,12 @@ def _policies(settings: "Settings") -> Iterator[Finding]:
     yield Finding("policies", State.OK, ", ".join(f"{one.name} ({len(one.steps)} steps)" for one in policies))
     renderer = Renderer()
     steps = [(policy.name, step) for policy in policies for step in policy.steps]
-    gone = [f"{name}/{step.name}" for name, step in steps if not renderer.exists(step.channel, step.template, "en")]
+    gone = [
+        f"{name}/{step.name} ({channel})"
+        for name, step in steps
+        for channel in step.channels
+        if not renderer.exists(channel, step.template, "en")
+    ]
     if gone:
         yield Finding("templates", State.ERROR, f"none for {', '.join(gone)}", "restore them, or drop these steps")
     else:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from channels.rendering import Rendered
     from models.content import Content
     from models.message import Message
-    from models.policy import Policy, Step
+    from models.policy import Policy
+    from models.step import Step
+    from models.vocabulary import Channel
     from settings import Settings
 
 
@@ -83,6 +85,7 @@ def preview(
     step: Annotated[str, typer.Argument(metavar="STEP", help="The name of one of its steps.")],
     locale: Annotated[Literal["fr", "en"] | None, typer.Option(help="Language; by default the shop's.")] = None,
     segment: Annotated[str | None, typer.Option(help="One of the policy's segments; by default the first.")] = None,
+    channel: Annotated[str | None, typer.Option(help="One of the step's channels; by default the first.")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the HTML part to a file.")] = None,
     send_to: Annotated[str | None, typer.Option(metavar="EMAIL", help="Send it there, as real ones go out.")] = None,
 ) -> None:
@@ -96,11 +99,12 @@ def preview(
     planned = _step(chosen, step)
     settings = load()
     content = _content(settings, chosen, planned, locale, _segment(chosen, segment))
-    rendered = Renderer().render(planned.channel, planned.template, content)
+    road = _channel(planned, channel)
+    rendered = Renderer().render(road, planned.template, content)
     if html is not None:
         _write(html, rendered.html)
     if send_to is not None:
-        say(_sent(settings, planned, content, rendered, send_to))
+        say(_sent(settings, road, content, rendered, send_to))
     elif html is None:
         if rendered.subject:
             say(f"[dim]Subject:[/] [bold]{safe(rendered.subject)}[/]\n")
@@ -112,6 +116,13 @@ def _step(policy: "Policy", name: str) -> "Step":
     if found is None:
         names = ", ".join(step.name for step in policy.steps)
         raise CommandError(f"policy {policy.name!r} has no step {name!r}; it has: {names}")
+    return found
+
+
+def _channel(step: "Step", name: str | None) -> "Channel":
+    found = next((channel for channel in step.channels if name in (None, channel)), None)
+    if found is None:
+        raise CommandError(f"step {step.name!r} does not go by {name!r}; it goes by {', '.join(step.channels)}")
     return found
 
 
@@ -149,18 +160,17 @@ def _write(file: Path, html: str) -> None:
     say(f"HTML part written to [bold]{safe(file)}[/]")
 
 
-def _sent(settings: "Settings", step: "Step", content: "Content", rendered: "Rendered", to: str) -> str:
+def _sent(settings: "Settings", channel: "Channel", content: "Content", rendered: "Rendered", to: str) -> str:
     """Send a preview by the configured sender, and return where it went."""
     import asyncio  # noqa: PLC0415 - slow to load
 
-    from channels.registry import senders  # noqa: PLC0415
     from models.vocabulary import Channel  # noqa: PLC0415
+    from runtime.installation import senders_of  # noqa: PLC0415
 
-    if step.channel is not Channel.EMAIL:
-        raise CommandError(f"a preview can be sent by e-mail only, and step {step.name!r} goes by {step.channel}")
+    if channel is not Channel.EMAIL:
+        raise CommandError(f"a preview can be sent by e-mail only, and this one goes by {channel}")
     letter = _letter(content, rendered, to)
-    url = settings.smtp_url
-    sender = senders(smtp_url=url.get_secret_value() if url else None, outbox=settings.outbox_dir)[step.channel]
+    sender = senders_of(settings, rehearsal=False)[channel]
 
     async def send() -> None:
         try:
@@ -169,9 +179,9 @@ def _sent(settings: "Settings", step: "Step", content: "Content", rendered: "Ren
             await sender.aclose()
 
     asyncio.run(send())
-    if url is None:
-        return f"no SMTP server is named: written to [bold]{safe(settings.outbox_dir / f'{letter.delivery}.eml')}[/]"
-    return f"[green]sent[/] to {safe(to)} by SMTP"
+    if sender.name == "files":
+        return f"no provider is named: written to [bold]{safe(settings.outbox_dir / f'{letter.delivery}.eml')}[/]"
+    return f"[green]sent[/] to {safe(to)} by {sender.name}"
 
 
 def _letter(content: "Content", rendered: "Rendered", to: str) -> "Message":

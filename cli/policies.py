@@ -12,7 +12,8 @@ from cli.options import AsJson
 from cli.show import pairs, print_json, safe, say, table
 
 if TYPE_CHECKING:
-    from models.policy import Policy, Step
+    from models.policy import Policy
+    from models.step import Step
 
 app = typer.Typer(help="Policies: who is relaunched, when, and with what.", no_args_is_help=True)
 
@@ -80,8 +81,12 @@ def show(
         ]
     )
     table("segments, first match wins", ("name", "when"), _segments(content["segments"]))
-    rows = [(step.name, _at(step), step.channel, step.template, _extras(step)) for step in policy.steps]
+    rows = [(step.name, _at(step), _channels(step), step.template, _extras(step)) for step in policy.steps]
     table("steps", ("name", "at", "channel", "template", "extras"), rows)
+
+
+def _channels(step: "Step") -> str:
+    return f" {'+' if step.spread == 'all' else 'or'} ".join(step.channels)
 
 
 def check(

@@ -11,10 +11,12 @@ import structlog
 from temporalio.runtime import Runtime
 
 from devserver.process import Server, ServerError
+from erasing import Erasing
 from relay import Relay
+from retaining import Retaining
 from runtime import clock, temporal
 from runtime.installation import Installation
-from worker import make_worker
+from worker import working
 
 _log = structlog.get_logger()
 _PAUSE_S = 2.0
@@ -72,12 +74,13 @@ class Services:
         """Run journeys; first make Temporal know what it needs."""
         client = await self.connection.client()
         await temporal.register_search_attributes(client)
+        await temporal.set_rates(client, self.installation.settings.accounts.rates)
         await temporal.schedule_sweep(client, self.installation.settings.sweep_every)
         async with AsyncExitStack() as stack:
             senders = self.installation.senders()
             for sender in senders.values():
                 stack.push_async_callback(sender.aclose)
-            await stack.enter_async_context(make_worker(client, self.installation, senders))
+            await stack.enter_async_context(working(client, self.installation, senders))
             await self.stopping.wait()
 
     async def relaying(self) -> None:
@@ -89,6 +92,18 @@ class Services:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    async def keeping(self) -> None:
+        """Forget whom the store was asked to forget, and what was kept for long enough; Temporal may be away."""
+        db, settings = self.installation.db, self.installation.settings
+        runners = (Erasing(db, settings, self.connection.client, clock.now), Retaining(db, settings, clock.now))
+        tasks = [asyncio.create_task(one.run()) for one in runners]
+        try:
+            await self.stopping.wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def api(self) -> None:
         """Answer HTTP."""

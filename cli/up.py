@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 _PARTS: dict[Part, str] = {
     "worker": "Run a Temporal worker only, for several machines.",
     "api": "Run the HTTP API only, for several machines.",
-    "relay": "Run the relay only, which tells Temporal what the store has decided.",
+    "relay": "Run the relay only, which tells Temporal what the store has decided; it forgets people, too.",
 }
 
 
@@ -73,7 +73,7 @@ async def _up(settings: "Settings", *, rehearsal: bool) -> None:
         services = Services(installation, server.address if server else None, temporal.metered(metrics))
         services.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
         services.stop_on_signals()
-        parts = [services.api, services.worker, services.relaying]
+        parts = [services.api, services.worker, services.relaying, services.keeping]
         if server is not None:
             running = server
 
@@ -97,8 +97,9 @@ async def _part(settings: "Settings", part: Part) -> None:
         services = Services(installation, None, temporal.metered(metrics))
         services.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
         services.stop_on_signals()
-        run = {"worker": services.worker, "api": services.api, "relay": services.relaying}[part]
-        async with services.running(run):
+        relay = [services.relaying, services.keeping]
+        runs = {"worker": [services.worker], "api": [services.api], "relay": relay}[part]
+        async with services.running(*runs):
             await services.stopping.wait()
 
 

@@ -1,7 +1,8 @@
 """When a customer may be written to: quiet hours in their own zone, right also on the days that clocks change."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from models.stored import Json, take
@@ -29,33 +30,24 @@ class QuietHours:
 
 def zone_of(name: str | None, default: str = "UTC") -> ZoneInfo:
     """Return the zone of that IANA name; of `default` when there is none of that name, else UTC."""
-    for candidate in (name, default):
-        try:
-            if candidate:
-                return ZoneInfo(candidate)
-        except (LookupError, ValueError, OSError):  # names come from storefronts: "", "../x", "Europe", a whole novel
-            continue
-    return ZoneInfo("UTC")
+    return known_zone(name) or known_zone(default) or ZoneInfo("UTC")
 
 
-def next_allowed(quiet: QuietHours | None, zone: str | None, at: datetime, default: str = "UTC") -> datetime:
-    """Return `at` itself when it is not quiet there, else the first instant (UTC) that is not.
+@lru_cache(maxsize=1024)
+def known_zone(name: str | None) -> ZoneInfo | None:
+    """Return the zone of that IANA name, None when there is none; looked up once, as a miss searches the disk."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (LookupError, ValueError, OSError):  # names come from storefronts: "", "../x", "Europe", a whole novel
+        return None
 
-    `zone` is an IANA name, replaced by `default` when unknown. Where clocks jump over the end of the quiet hours, the
-    first instant is the jump; where they are put back into them, the second end counts.
+
+def elapsed(at: datetime, ahead: timedelta, place: ZoneInfo) -> datetime:
+    """Return when the local clock of a place has gone on by `ahead`, at most a day, from the instant `at` (UTC).
+
+    If the clocks are changed before that, the change (to 1 s) is returned instead: from there on it is another sum.
     """
-    if quiet is None:
-        return at
-    place = zone_of(zone, default)
-    while quiet.covers(at.astimezone(place).time()):
-        at = _end_or_change(quiet.end, place, at.astimezone(UTC))
-    return at
-
-
-def _end_or_change(end: time, place: ZoneInfo, at: datetime) -> datetime:
-    """Return when the local clock next reads `end`, or the change of the clocks (to 1 s) if one comes before."""
-    local = at.astimezone(place).replace(tzinfo=None)
-    reached = at + (datetime.combine(local, end) - local) % _DAY
+    reached = at + ahead
     if _offset(place, reached) == _offset(place, at):
         return reached
     before, after = at, reached

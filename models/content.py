@@ -55,6 +55,15 @@ class Incentive:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """A message that the customer got before: the step it was, its channel, and the shop's day."""
+
+    step: str
+    channel: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """All that one message may say.
 
@@ -62,6 +71,8 @@ class Content:
     `items` are the cart's lines, or the favourites of an inactive subscriber (may be empty).
     `buyers` counts the customers who ordered one of the items in the last 30 days, None when none did.
     `rating` and `rating_count` are the shop's own figures for the first item that has them.
+    `pixel_url` is the picture that tells of an open, None for everybody who has not agreed to it.
+    `earlier` are the last messages, newest first, and `speaks` is the customer's language: for staff who call.
     """
 
     brand: Brand
@@ -74,9 +85,13 @@ class Content:
     total: int
     action_url: str
     unsubscribe_url: str
+    preferences_url: str
     testimonials: tuple[Testimonial, ...] = ()
     buyers: int | None = None
     rating: float | None = None
     rating_count: int | None = None
     incentive: Incentive | None = None
     rehearsal: bool = False
+    pixel_url: str | None = None
+    earlier: tuple[Earlier, ...] = ()
+    speaks: str | None = None

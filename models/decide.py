@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from models.journey import Assessment, PlannedStep, SendResult, SendStatus, View
-from models.vocabulary import Outcome
+from models.vocabulary import Channel, Outcome
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,11 @@ class Wait:
 
 @dataclass(frozen=True)
 class Send:
-    """Send a step through the gate; from `until` on it is worthless."""
+    """Send a step through the gate on one channel; from `until` on it is worthless."""
 
     step: str
     until: datetime
+    channel: Channel | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Progress:
     """How far a journey has come; every method returns the next progress and changes nothing.
 
     `j0` is None until the journey was found due. `shift` is the length of all finished pauses since then.
-    `not_before` holds the current question back (the gate or the assessment said "later").
+    `not_before` holds the current question back (the gate or the assessment said "later"). `tried` counts the channels
+    of the next step that were asked already.
     """
 
     j0: datetime | None = None
@@ -52,6 +54,7 @@ class Progress:
     paused_at: datetime | None = None
     not_before: datetime | None = None
     asked: bool = False
+    tried: int = 0
     outcome: Outcome | None = None
 
     def assessed(self, answer: Assessment) -> "Progress":
@@ -68,13 +71,17 @@ class Progress:
         )
 
     def sent(self, step: str, result: SendResult) -> "Progress":
-        """Take a step's result in: every answer but "later" and "stop" settles the step."""
+        """Take a step's result in: every answer but "later" and "stop" settles the step, or one channel of it."""
+        planned = next_step(self)
+        if result.more and planned is not None and self.tried + 1 < len(planned.channels):
+            return replace(self, tried=self.tried + 1, not_before=None)
         settled = result.status in (SendStatus.SENT, SendStatus.SKIPPED, SendStatus.UNKNOWN)
         return replace(
             self,
             settled=self.settled | {step} if settled else self.settled,
             not_before=None if settled else result.until,
             asked=False,
+            tried=0 if settled else self.tried,
             outcome=self.outcome or result.outcome,
         )
 
@@ -129,7 +136,7 @@ def _step(progress: Progress, j0: datetime, planned: PlannedStep, now: datetime)
     due = min(max(starts, progress.not_before or starts), ends)
     if now < due and not progress.asked:
         return Wait(due)
-    return Send(planned.step, until=ends)
+    return Send(planned.step, ends, planned.channels[progress.tried] if planned.channels else None)
 
 
 def view(progress: Progress, now: datetime) -> View:

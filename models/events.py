@@ -14,9 +14,6 @@ from models.vocabulary import Channel, ConsentState
 Scalar = str | int | float | bool
 """One value of a trait or of a left-over property."""
 
-MARKETING = "marketing"
-"""The purpose of a consent that a storefront gives as plain "accepts marketing"."""
-
 PROVISIONAL = "checkout:"
 """How the id of an order begins that is only known from its completed checkout; the real order replaces it."""
 
@@ -167,7 +164,8 @@ class Event:
 
     `key` is made of the content, so a repetition has the same one. `name` is the sender's own name for it, `at` the
     event time in UTC as the sender gives it, not yet clamped. `properties` are small left-overs; `notes` say in
-    plain words, without values, what of the body was left out.
+    plain words, without values, what of the body was left out. `customer_id` is our own id of who did it, where the
+    door knows that without being told: a link that we signed.
     """
 
     key: str
@@ -180,6 +178,7 @@ class Event:
     product: Line | None = None
     properties: Mapping[str, Scalar] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    customer_id: str | None = None
 
 
 def content_key(*parts: object) -> str:

@@ -4,60 +4,27 @@ It is asked inside the transaction that records its answer, under the lock of th
 at can change between the question and the hand-over.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
-from models.calendar import next_allowed
-from models.consent import lawful_basis, objected
-from models.facts import Facts
-from models.known import known
-from models.policy import CartTrigger, Policy, Step
+from models.consent import objected
+from models.policy import CartTrigger
+from models.question import Question, Ruling, later, skip, stop
 from models.rules import evaluate
-from models.situation import Situation, SuppressionReason, bought, quiet_since
+from models.sending_time import next_allowed_for
+from models.situation import SuppressionReason, bought, quiet_since
+from models.step import Spread
 from models.stored import Json
-from models.vocabulary import Arm, Basis, Channel, DeliveryState, Kind, Outcome, Reason, Status, Verdict
+from models.vocabulary import Arm, DeliveryState, Kind, Outcome, Reason, Status, Verdict
+
+_OPENS_LATER = (Reason.QUIET_HOURS, Reason.PRESSURE)
 
 HELD = timedelta(minutes=5)
 """How soon to ask again when somebody holds a send: staff (pause) or the operator (kill switch)."""
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """The question that the gate is asked: may this step go out now.
-
-    `until` is where the step's window ends. `reachable` are the channels that have a provider. `broken` says why the
-    message could not be rendered, None when it was. `zone` is the shop's, for a customer who has none.
-    """
-
-    situation: Situation
-    policy: Policy
-    step: Step
-    at: datetime
-    until: datetime
-    reachable: Collection[Channel]
-    zone: str
-    broken: Reason | None = None
-
-    @property
-    def facts(self) -> Facts:
-        """Return what the rules see."""
-        return known(self.situation, self.policy, self.at)
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """The gate's answer, with everything that it rests on."""
-
-    verdict: Verdict
-    reason: Reason
-    inputs: dict[str, Json] = field(default_factory=dict)
-    until: datetime | None = None
-    outcome: Outcome | None = None
-    basis: Basis | None = None
-
-
 Check = Callable[[Question], Ruling | None]
+_OBJECTIONS = (SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT)
+_MAY_HAVE_ARRIVED = (DeliveryState.HANDED, DeliveryState.SENT, DeliveryState.UNKNOWN)
 
 
 def gate(question: Question) -> Ruling:
@@ -65,70 +32,78 @@ def gate(question: Question) -> Ruling:
     for check in CHECKS:
         ruling = check(question)
         if ruling is not None:
-            return ruling
-    basis = lawful_basis(question.situation, question.step.channel, question.at)
-    return Ruling(Verdict.SENT, Reason.SENT, {"segment": str(question.facts["segment"])}, basis=basis)
+            return _in_time(question, ruling)
+    lawful = question.lawful(question.channel)
+    inputs: dict[str, Json] = {"segment": str(question.facts["segment"]), "proof": lawful.proof if lawful else None}
+    return Ruling(Verdict.SENT, Reason.SENT, inputs, basis=lawful.basis if lawful else None)
 
 
 def closed(question: Question) -> Ruling | None:
     """A closed journey sends nothing."""
     journey = question.situation.journey
     if journey.status is Status.CLOSED:
-        return _stop(Reason.JOURNEY_CLOSED, journey.outcome or Outcome.CANCELLED)
+        return stop(Reason.JOURNEY_CLOSED, journey.outcome or Outcome.CANCELLED)
     return None
 
 
 def settled(question: Question) -> Ruling | None:
-    """A step that was handed over is over, unless there is proof that it was not accepted."""
-    delivery = question.situation.delivery
-    if delivery is None or delivery.state is DeliveryState.RELEASED:
-        return None
-    return _skip(Reason.ALREADY_SENT, {"delivery": delivery.state})
+    """A step that was handed over is over, unless there is proof that it was not accepted.
+
+    A second hand-over is none where the provider knows the key. A step for the first channel that is allowed is over
+    as soon as any channel had it.
+    """
+    delivery = question.delivery
+    if delivery is not None and delivery.state is not DeliveryState.RELEASED and not question.repeatable:
+        return skip(Reason.ALREADY_SENT, {"delivery": delivery.state})
+    for channel, other in question.situation.deliveries.items():
+        elsewhere = channel is not question.channel and question.step.spread is Spread.FIRST
+        if elsewhere and other.state in _MAY_HAVE_ARRIVED:
+            return skip(Reason.ALREADY_SENT, {"delivery": other.state, "channel": channel})
+    return None
 
 
 def paused(question: Question) -> Ruling | None:
     """What staff has paused waits."""
     if question.situation.journey.paused_at is not None:
-        return _later(Reason.PAUSED, question.at + HELD)
+        return later(Reason.PAUSED, question.at + HELD)
     return None
 
 
 def erased(question: Question) -> Ruling | None:
     """Without the customer's row there is nobody to write to."""
-    return _stop(Reason.ERASED, Outcome.ERASED) if question.situation.customer is None else None
+    return stop(Reason.ERASED, Outcome.ERASED) if question.situation.customer is None else None
 
 
 def opted_out(question: Question) -> Ruling | None:
-    """Whoever objected to this channel is left in peace."""
-    channel = question.step.channel
-    reason = question.situation.suppressed.get(channel)
-    if reason in (SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT) or objected(question.situation, channel):
-        return _stop(Reason.OPTED_OUT, Outcome.OPTED_OUT, {"suppressed": reason or "withdrawn"})
+    """Whoever objected to this channel, or to this topic on it, is left in peace there."""
+    reason = question.situation.suppressed.get(question.channel)
+    if reason in _OBJECTIONS or objected(question.situation, question.channel):
+        return _closed_road(question, Reason.OPTED_OUT, Outcome.OPTED_OUT, {"suppressed": reason or "withdrawn"})
     return None
 
 
 def suppressed(question: Question) -> Ruling | None:
     """An address that bounced is not tried again; a channel without an address or a provider is skipped."""
-    customer, channel = question.situation.customer, question.step.channel
+    customer, channel = question.situation.customer, question.channel
     if customer is None or customer.address(channel) is None:
-        return _skip(Reason.NO_ADDRESS, {"channel": channel})
+        return skip(Reason.NO_ADDRESS, {"channel": channel})
     if channel in question.situation.suppressed:
-        return _skip(Reason.SUPPRESSED, {"suppressed": question.situation.suppressed[channel]})
+        return skip(Reason.SUPPRESSED, {"suppressed": question.situation.suppressed[channel]})
     if channel not in question.reachable:
-        return _skip(Reason.CHANNEL_MISSING, {"channel": channel})
+        return skip(Reason.CHANNEL_MISSING, {"channel": channel})
     return None
 
 
 def purchased(question: Question) -> Ruling | None:
     """Whoever bought is not asked to buy."""
-    return _stop(Reason.PURCHASED, Outcome.PURCHASED) if bought(question.situation) else None
+    return stop(Reason.PURCHASED, Outcome.PURCHASED) if bought(question.situation) else None
 
 
 def reengaged(question: Question) -> Ruling | None:
     """An inactive subscriber who is back is won back."""
     situation = question.situation
     if situation.journey.kind is Kind.INACTIVE and quiet_since(situation) > situation.journey.since:
-        return _stop(Reason.REENGAGED, Outcome.REENGAGED)
+        return stop(Reason.REENGAGED, Outcome.REENGAGED)
     return None
 
 
@@ -136,21 +111,34 @@ def emptied(question: Question) -> Ruling | None:
     """An emptied cart needs no reminder."""
     cart = question.situation.cart
     if question.situation.journey.kind is Kind.CART and (cart is None or not cart.lines):
-        return _stop(Reason.CART_EMPTIED, Outcome.CART_EMPTIED)
+        return stop(Reason.CART_EMPTIED, Outcome.CART_EMPTIED)
     return None
 
 
 def window_ended(question: Question) -> Ruling | None:
     """A step that could not go out in its window is worthless."""
     if question.at >= question.until:
-        return _skip(Reason.WINDOW_ENDED, {"until": question.until.isoformat()})
+        return skip(Reason.WINDOW_ENDED, {"until": question.until.isoformat()})
     return None
 
 
 def switched_off(question: Question) -> Ruling | None:
-    """The kill switch holds everything that has not been handed over."""
-    if {"all", question.step.channel} & question.situation.switched_off:
-        return _later(Reason.KILL_SWITCH, question.at + HELD)
+    """The kill switch holds everything that has not been handed over.
+
+    The one of a channel does not hold up those who get nothing on it anyway, and have another channel in this step.
+    """
+    off = question.situation.switched_off
+    elsewhere = bool(question.step.after_channel(question.channel)) and question.lawful(question.channel) is None
+    if "all" in off or (question.channel in off and not elsewhere):
+        return later(Reason.KILL_SWITCH, question.at + HELD)
+    return None
+
+
+def snoozed(question: Question) -> Ruling | None:
+    """Whoever asked for a break gets one."""
+    customer = question.situation.customer
+    if customer is not None and customer.snoozed_until is not None and question.at < customer.snoozed_until:
+        return later(Reason.SNOOZED, customer.snoozed_until)
     return None
 
 
@@ -159,44 +147,45 @@ def active_now(question: Question) -> Ruling | None:
     if not isinstance(question.policy.trigger, CartTrigger):
         return None
     quiet = quiet_since(question.situation) + question.policy.trigger.abandoned_after
-    return _later(Reason.ACTIVE_NOW, quiet) if question.at < quiet else None
+    return later(Reason.ACTIVE_NOW, quiet) if question.at < quiet else None
 
 
 def when(question: Question) -> Ruling | None:
     """The step's own condition, on fresh facts."""
     verdict = evaluate(question.step.when, question.facts)
-    return None if verdict.result else _skip(Reason.WHEN, {"rules": verdict.to_json()})
+    return None if verdict.result else skip(Reason.WHEN, {"rules": verdict.to_json()})
 
 
 def rendered(question: Question) -> Ruling | None:
     """A message that cannot be written is skipped; when the shop's settings are at fault, people wait for them."""
     if question.broken is Reason.PROVIDER_MISCONFIGURED:
-        return _later(question.broken, question.at + HELD)
-    return _skip(question.broken, {"template": question.step.template}) if question.broken else None
+        return later(question.broken, question.at + HELD)
+    return skip(question.broken, {"template": question.step.template}) if question.broken else None
 
 
 def basis(question: Question) -> Ruling | None:
-    """No lawful basis, no message; and no journey when no later step has one either."""
-    situation, at = question.situation, question.at
-    if lawful_basis(situation, question.step.channel, at) is not None:
+    """No lawful basis, no message; and no journey when no other channel that is still to come has one."""
+    if question.lawful(question.channel) is not None:
         return None
-    later = {step.channel for step in question.policy.steps if step.after > question.step.after}
-    if any(lawful_basis(situation, channel, at) for channel in later):
-        return _skip(Reason.NO_LAWFUL_BASIS, {"channel": question.step.channel})
-    return _stop(Reason.NO_LAWFUL_BASIS, Outcome.NO_LAWFUL_BASIS, {"channel": question.step.channel})
+    inputs: dict[str, Json] = {"channel": question.channel, "soft_opt_in": question.shop.soft_opt_in}
+    return _closed_road(question, Reason.NO_LAWFUL_BASIS, Outcome.NO_LAWFUL_BASIS, inputs)
 
 
 def quiet_hours(question: Question) -> Ruling | None:
-    """Quiet hours are the customer's own."""
-    zone = question.situation.customer.timezone if question.situation.customer else None
-    quiet = question.policy.quiet_hours.get(question.step.channel)
-    allowed = next_allowed(quiet, zone, question.at, question.zone)
-    return _later(Reason.QUIET_HOURS, allowed) if allowed > question.at else None
+    """Hours and days of the customer's own country and zone; those who wait for one morning do not all come at once."""
+    quiet, shop = question.policy.quiet_hours.get(question.channel), question.shop
+    opening = next_allowed_for(
+        question.channel, question.situation.customer, quiet, shop.zone, shop.country, question.at
+    )
+    if opening.why is None:
+        return None
+    until = opening.spread(question.situation.journey.id, shop.spread) or question.until
+    return later(Reason.QUIET_HOURS, until, opening.inputs())
 
 
 def pressure(question: Question) -> Ruling | None:
     """No more than so many messages in so long, over all relaunches of this person on this channel."""
-    cap, channel = question.policy.pressure, question.step.channel
+    cap, channel = question.policy.cap(question.channel), question.channel
     handed = sorted(one.at for one in question.situation.handed if one.channel is channel)
     recent = [at for at in handed if question.at - at < cap.per]
     until = question.at
@@ -204,7 +193,21 @@ def pressure(question: Question) -> Ruling | None:
         until = max(until, handed[-1] + cap.gap)
     if len(recent) >= cap.messages:
         until = max(until, recent[-cap.messages] + cap.per)
-    return _later(Reason.PRESSURE, until, {"messages": len(recent)}) if until > question.at else None
+    return later(Reason.PRESSURE, until, {"messages": len(recent)}) if until > question.at else None
+
+
+def outranked(question: Question) -> Ruling | None:
+    """Of two journeys that want to write to one person at about the same time, the better message does.
+
+    The loser waits until the winner's message is as old as two messages must be apart; its decision names the winner.
+    """
+    gap = question.policy.cap(question.channel).gap
+    for rival in question.situation.rivals:
+        near = question.at - gap < rival.due < question.at + gap
+        if near and question.channel in rival.channels and rival.priority > question.policy.priority:
+            inputs: dict[str, Json] = {"journey": rival.journey, "policy": rival.policy, "priority": rival.priority}
+            return later(Reason.OUTRANKED, max(rival.due, question.at) + gap, inputs)
+    return None
 
 
 def in_stock(question: Question) -> Ruling | None:
@@ -212,28 +215,36 @@ def in_stock(question: Question) -> Ruling | None:
     lines = question.situation.cart.lines if question.situation.cart else ()
     stock = [question.situation.stock.get(line.product_id) for line in lines]
     if lines and all(left is not None and left <= 0 for left in stock):
-        return _skip(Reason.OUT_OF_STOCK, {"items": len(lines)})
+        return skip(Reason.OUT_OF_STOCK, {"items": len(lines)})
     return None
 
 
 def held_out(question: Question) -> Ruling | None:
     """The holdout arm goes through everything and sends nothing."""
-    return _skip(Reason.HOLDOUT) if question.situation.journey.arm is Arm.HOLDOUT else None
+    return skip(Reason.HOLDOUT) if question.situation.journey.arm is Arm.HOLDOUT else None
 
 
 STOPS: tuple[Check, ...] = (closed, settled, paused, erased, opted_out, suppressed, purchased, reengaged, emptied)
-PERMITS: tuple[Check, ...] = (window_ended, switched_off, active_now, when, rendered, basis, quiet_hours, pressure)
-CHECKS: tuple[Check, ...] = (*STOPS, *PERMITS, in_stock, held_out)
+PERMITS: tuple[Check, ...] = (window_ended, switched_off, snoozed, active_now, when, rendered, basis, quiet_hours)
+CHECKS: tuple[Check, ...] = (*STOPS, *PERMITS, pressure, outranked, in_stock, held_out)
 """The order in which they are asked: first what ends or silences a journey, then what this message still needs."""
 
 
-def _stop(reason: Reason, outcome: Outcome, inputs: dict[str, Json] | None = None) -> Ruling:
-    return Ruling(Verdict.STOPPED, reason, inputs or {}, outcome=outcome)
+def _in_time(question: Question, ruling: Ruling) -> Ruling:
+    """A channel that opens too late for this step gives way to the next one, when there is one."""
+    late = ruling.reason in _OPENS_LATER and ruling.until is not None and ruling.until >= question.until
+    if late and question.step.after_channel(question.channel):
+        return skip(ruling.reason, ruling.inputs)
+    return ruling
 
 
-def _skip(reason: Reason, inputs: dict[str, Json] | None = None) -> Ruling:
-    return Ruling(Verdict.SKIPPED, reason, inputs or {})
-
-
-def _later(reason: Reason, until: datetime, inputs: dict[str, Json] | None = None) -> Ruling:
-    return Ruling(Verdict.LATER, reason, {**(inputs or {}), "until": until.isoformat()}, until=until)
+def _closed_road(question: Question, reason: Reason, outcome: Outcome, inputs: dict[str, Json]) -> Ruling:
+    """Skip this channel when another one, of this step or a later one, is lawful; else the journey has no road left."""
+    ahead = set(question.step.after_channel(question.channel))
+    for step in question.policy.steps:
+        if step.after > question.step.after:
+            ahead |= set(step.channels)
+    closed = {channel for channel, why in question.situation.suppressed.items() if why in _OBJECTIONS}
+    if any(question.lawful(channel) is not None for channel in ahead - closed):
+        return skip(reason, inputs)
+    return stop(reason, outcome, inputs)

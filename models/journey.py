@@ -26,11 +26,15 @@ class Start:
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """One step of the plan: seconds after J0, and how many seconds it stays useful."""
+    """One step of the plan: seconds after J0, how many seconds it stays useful, and its channels in order.
+
+    A plan from before there were several channels has none, and its step's first one is meant.
+    """
 
     step: str
     after_s: int
     window_s: int
+    channels: tuple[Channel, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,20 +73,22 @@ class SendStatus(StrEnum):
 
 @dataclass(frozen=True)
 class SendRequest:
-    """Ask for one step at `at`; from `until` on the step is worthless."""
+    """Ask for one step on one channel at `at`; from `until` on the step is worthless."""
 
     step: str
     at: datetime
     until: datetime
+    channel: Channel | None = None
 
 
 @dataclass(frozen=True)
 class SendResult:
-    """What became of it: `until` comes with LATER, `outcome` with STOP."""
+    """What became of it: `until` comes with LATER, `outcome` with STOP; `more` asks for the step's next channel."""
 
     status: SendStatus
     until: datetime | None = None
     outcome: Outcome | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,11 @@ class SweepPage:
 
     started: int
     cursor: str | None
+
+
+def queue_of(channel: Channel) -> str:
+    """Return the task queue of a channel's sends, so that each has its own rate and holds up nobody else."""
+    return f"{TASK_QUEUE}-{channel}"
 
 
 def delivery_key(journey: str, step: str, channel: Channel) -> str:

@@ -7,16 +7,14 @@ from enum import StrEnum
 from typing import assert_never
 
 from models.calendar import QuietHours, quiet_from_json, quiet_to_json
-from models.durations import format_duration, format_moment, format_share, parse_moment, parse_share
+from models.durations import format_duration, format_share, parse_share
 from models.facts import Facts
 from models.journey import PlannedStep
-from models.offers import DEFAULT_SEGMENT, Offer, offer_from_json, offer_to_json
+from models.offers import DEFAULT_SEGMENT
 from models.rules import Explained, Leaf, Rule, evaluate, rule_from_json, rule_to_json
+from models.step import Step, step_from_json, step_to_json
 from models.stored import Json, content_hash, objects, take, take_length, take_optional
 from models.vocabulary import Channel, Kind
-
-LAST_WINDOW = timedelta(days=3)
-"""How long the last step stays useful, unless its policy says otherwise."""
 
 
 class Sector(StrEnum):
@@ -33,6 +31,10 @@ INACTIVE_AFTER: Mapping[Sector, timedelta] = {
     Sector.LUXURY: timedelta(days=365),
 }
 """The inactivity threshold of each sector (`domain.md`, the two triggers)."""
+
+
+PRIORITY: Mapping[Kind, int] = {Kind.CART: 50, Kind.INACTIVE: 30}
+"""How much a policy's messages matter beside another's, 1 to 100, unless it says so itself: a cart is more urgent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ Trigger = CartTrigger | InactiveTrigger
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """At most `messages` to one customer in any span of `per`, and at least `gap` between two."""
+    """At most `messages` to one customer on one channel in any span of `per`, and at least `gap` between two."""
 
     messages: int = 3
     per: timedelta = timedelta(days=7)
@@ -82,23 +84,12 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One message: due `after` J0, useful for `window` from then on, rendered from `template` of its channel."""
-
-    name: str
-    after: timedelta
-    window: timedelta
-    channel: Channel
-    template: str
-    when: Rule | None = None
-    offer: Offer | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of a policy; `hash` is computed from the content and names the version for ever.
 
-    `locale` is None where the customer's own decides; `holdout` is the share, 0 to 1, that gets no message.
+    `locale` is None where the customer's own decides; `holdout` is the share, 0 to 1, that gets no message. Of two
+    journeys that want to write to one person at once, the one with the higher `priority` (1 to 100) does. `caps`
+    take the place of `pressure` on their channel.
     """
 
     name: str
@@ -109,6 +100,8 @@ class Policy:
     audience: Rule | None = None
     segments: tuple[Segment, ...] = ()
     pressure: Pressure = Pressure()
+    caps: Mapping[Channel, Pressure] = field(default_factory=dict)
+    priority: int = 50
     quiet_hours: Mapping[Channel, QuietHours] = field(default_factory=dict)
     hash: str = ""
 
@@ -126,11 +119,15 @@ class Policy:
         """Return the step of that name, if there is one."""
         return next((step for step in self.steps if step.name == name), None)
 
+    def cap(self, channel: Channel) -> Pressure:
+        """Return how much one person may get on a channel."""
+        return self.caps.get(channel, self.pressure)
+
 
 def plan(policy: Policy) -> tuple[PlannedStep, ...]:
-    """Return what a workflow carries of the steps: names and whole seconds."""
+    """Return what a workflow carries of the steps: names, whole seconds and channels."""
     return tuple(
-        PlannedStep(step.name, int(step.after.total_seconds()), int(step.window.total_seconds()))
+        PlannedStep(step.name, int(step.after.total_seconds()), int(step.window.total_seconds()), step.channels)
         for step in policy.steps
     )
 
@@ -167,12 +164,10 @@ def to_json(policy: Policy) -> dict[str, Json]:
         "holdout": format_share(policy.holdout),
         "audience": rule_to_json(policy.audience),
         "segments": [{"name": part.name, "when": rule_to_json(part.when)} for part in policy.segments],
-        "steps": [_step_to_json(step) for step in policy.steps],
-        "pressure": {
-            "messages": policy.pressure.messages,
-            "per": format_duration(policy.pressure.per),
-            "gap": format_duration(policy.pressure.gap),
-        },
+        "steps": [step_to_json(step) for step in policy.steps],
+        "priority": policy.priority,
+        "pressure": _pressure_to_json(policy.pressure)
+        | {str(channel): _pressure_to_json(cap) for channel, cap in policy.caps.items()},
         "quiet_hours": {str(channel): quiet_to_json(quiet) for channel, quiet in policy.quiet_hours.items()},
     }
 
@@ -190,11 +185,21 @@ def from_json(record: dict[str, Json]) -> Policy:
         segments=tuple(
             Segment(take(part, "name", str), rule_from_json(part.get("when"))) for part in objects(record, "segments")
         ),
-        steps=tuple(_step_from_json(step) for step in objects(record, "steps")),
-        pressure=Pressure(take(pressure, "messages", int), take_length(pressure, "per"), take_length(pressure, "gap")),
+        steps=tuple(step_from_json(step) for step in objects(record, "steps")),
+        pressure=_pressure_from_json(pressure),
+        caps={one: _pressure_from_json(take(pressure, one, dict)) for one in Channel if one in pressure},
+        priority=take_optional(record, "priority", int) or PRIORITY[Kind(str(take(record, "trigger", dict)["kind"]))],
         quiet_hours={Channel(name): quiet_from_json(take(quiet_hours, name, dict)) for name in quiet_hours},
         hash=content_hash(record),
     )
+
+
+def _pressure_to_json(cap: Pressure) -> dict[str, Json]:
+    return {"messages": cap.messages, "per": format_duration(cap.per), "gap": format_duration(cap.gap)}
+
+
+def _pressure_from_json(record: dict[str, Json]) -> Pressure:
+    return Pressure(take(record, "messages", int), take_length(record, "per"), take_length(record, "gap"))
 
 
 def _trigger_to_json(trigger: Trigger) -> dict[str, Json]:
@@ -221,29 +226,4 @@ def _trigger_from_json(record: dict[str, Json]) -> Trigger:
         take_length(record, "reentry"),
         take(record, "per_sweep", int),
         take_length(record, "max_inactive"),
-    )
-
-
-def _step_to_json(step: Step) -> dict[str, Json]:
-    return {
-        "name": step.name,
-        "at": format_moment(step.after),
-        "window": format_duration(step.window),
-        "channel": str(step.channel),
-        "template": step.template,
-        "when": rule_to_json(step.when),
-        "offer": None if step.offer is None else offer_to_json(step.offer),
-    }
-
-
-def _step_from_json(record: dict[str, Json]) -> Step:
-    offer = take_optional(record, "offer", dict)
-    return Step(
-        take(record, "name", str),
-        parse_moment(take(record, "at", str)),
-        take_length(record, "window"),
-        Channel(take(record, "channel", str)),
-        take(record, "template", str),
-        rule_from_json(record.get("when")),
-        None if offer is None else offer_from_json(offer),
     )

@@ -6,21 +6,45 @@ from datetime import time
 
 from models.calendar import QuietHours
 from models.durations import format_duration, parse_share
+from models.france import FRANCE
 from models.offers import DEFAULT_SEGMENT
-from models.policy import INACTIVE_AFTER, CartTrigger, InactiveTrigger, Policy, Pressure, Sector, Segment, Trigger
+from models.policy import (
+    INACTIVE_AFTER,
+    PRIORITY,
+    CartTrigger,
+    InactiveTrigger,
+    Policy,
+    Pressure,
+    Sector,
+    Segment,
+    Trigger,
+)
 from models.policy_nodes import Problem, Spot, read_length
 from models.policy_text import documents
 from models.rule_file import read_rule
 from models.step_file import NAME, NAME_RULE, Around, read_steps
 from models.vocabulary import Channel, Kind
+from models.windows import hours_problem
 
 __all__ = ["PolicyError", "Problem", "check", "parse_policies"]
 
-_POLICY_KEYS = ("name", "trigger", "locale", "holdout", "audience", "segments", "steps", "pressure", "quiet_hours")
+_POLICY_KEYS = (
+    "name",
+    "trigger",
+    "locale",
+    "holdout",
+    "audience",
+    "segments",
+    "steps",
+    "priority",
+    "pressure",
+    "quiet_hours",
+)
 _TRIGGER_KEYS = {
     Kind.CART: ("kind", "abandoned_after", "max_age", "reentry"),
     Kind.INACTIVE: ("kind", "sector", "inactive_after", "reentry", "per_sweep", "max_inactive"),
 }
+_CAP_KEYS = ("messages", "per", "gap")
 _SEGMENT = re.compile(r"\w[\w-]{0,39}")
 _LOCALE = re.compile(r"[a-z]{2}(-[A-Z]{2})?", re.ASCII)
 _HOUR = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
@@ -78,6 +102,7 @@ def _read_policy(spot: Spot, templates: Collection[str] | None) -> Policy | None
     segments = _read_segments(entries.get("segments"))
     names = [segment.name for segment in segments]
     around = Around(name, _kind(trigger), (*names, DEFAULT_SEGMENT), templates)
+    pressure, caps = _read_pressure(entries.get("pressure"))
     audience, holdout, locale = entries.get("audience"), entries.get("holdout"), entries.get("locale")
     read = Policy(
         name=name or "",
@@ -87,7 +112,9 @@ def _read_policy(spot: Spot, templates: Collection[str] | None) -> Policy | None
         holdout=0.0 if holdout is None else _read_holdout(holdout),
         audience=None if audience is None else read_rule(audience, None),
         segments=segments,
-        pressure=_read_pressure(entries.get("pressure")),
+        pressure=pressure,
+        caps=caps,
+        priority=(entries["priority"].whole(1, 100) if "priority" in entries else None) or PRIORITY[_kind(trigger)],
         quiet_hours=_read_quiet_hours(entries.get("quiet_hours")),
     )
     return read if name else None
@@ -171,9 +198,15 @@ def _read_segments(spot: Spot | None) -> tuple[Segment, ...]:
     return tuple(segments.values())
 
 
-def _read_pressure(spot: Spot | None) -> Pressure:
-    usual = Pressure()
-    entries = spot.entries(("messages", "per", "gap")) if spot else {}
+def _read_pressure(spot: Spot | None) -> tuple[Pressure, dict[Channel, Pressure]]:
+    """Return the cap of every channel, and those that a channel has of its own."""
+    entries = spot.entries((*_CAP_KEYS, *Channel)) if spot else {}
+    usual = _read_cap(entries, Pressure())
+    own = {Channel(name): item for name, item in entries.items() if name not in _CAP_KEYS}
+    return usual, {channel: _read_cap(item.entries(_CAP_KEYS), usual) for channel, item in own.items()}
+
+
+def _read_cap(entries: dict[str, Spot], usual: Pressure) -> Pressure:
     messages = entries["messages"].whole(1, 100) if "messages" in entries else None
     return Pressure(
         messages or usual.messages,
@@ -194,6 +227,9 @@ def _read_quiet_hours(spot: Spot | None) -> dict[Channel, QuietHours]:
             if hours[0] == hours[1]:
                 item.report("begin and end at the same time; leave them out to have none")
             found[Channel(channel)] = QuietHours(hours[0], hours[1])
+            problem = hours_problem(Channel(channel), found[Channel(channel)], FRANCE)
+            if problem is not None:
+                item.report(problem)
     return found
 
 

@@ -69,6 +69,11 @@ class Spot:
         return isinstance(self.node, yaml.MappingNode)
 
     @property
+    def is_list(self) -> bool:
+        """Say whether this value has items."""
+        return isinstance(self.node, yaml.SequenceNode)
+
+    @property
     def is_value(self) -> bool:
         """Say whether one value is written here, not a mapping, a list or nothing."""
         return isinstance(self.node, yaml.ScalarNode) and not self.is_null

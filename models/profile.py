@@ -1,5 +1,6 @@
 """A customer as events change them: the newest word on each thing wins, and only behaviour counts as activity."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -67,5 +68,15 @@ class CustomerState:
 
 
 def is_activity(event: Event) -> bool:
-    """Say whether the customer did something: shopping, clicking, visiting, logging in; being mailed is not."""
-    return event.type not in _QUIET or (event.type is EventType.OTHER and event.name.lower() in _VISITS)
+    """Say whether the customer did something: shopping, clicking, visiting, logging in; being mailed is not.
+
+    Nor is a click that a machine made.
+    """
+    if event.type is EventType.OTHER:
+        return event.name.lower() in _VISITS
+    return event.type not in _QUIET and not by_machine(event.properties)
+
+
+def by_machine(properties: Mapping[str, object]) -> bool:
+    """Say whether an event is marked as a machine's: mail programs load pictures and follow links by themselves."""
+    return properties.get("machine") is True or properties.get("human") is False

@@ -40,6 +40,7 @@ def sample(
         total=sum(item.price * item.quantity for item in items) if cart else 0,
         action_url="https://shop.example/cart/sample" if cart else "https://shop.example/",
         unsubscribe_url="https://relaunch.example/u/sample",
+        preferences_url="https://relaunch.example/u/sample/preferences",
         testimonials=_testimonials(french, items[0].name) if proof else (),
         buyers=42 if proof else None,
         rating=4.7 if proof else None,

@@ -20,6 +20,7 @@ class SuppressionReason(StrEnum):
     OBJECTION = "objection"
     COMPLAINT = "complaint"
     BOUNCE = "bounce"
+    SOFT_BOUNCES = "soft_bounces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,15 @@ class CustomerRecord:
     traits: Mapping[str, Scalar]
     last_activity_at: datetime | None
     rfm: tuple[int, int, int] | None
+    has_account: bool = False
+    snoozed_until: datetime | None = None
 
     def address(self, channel: Channel) -> str | None:
         """Return where a message of a channel goes, None when it cannot; no push provider is known yet."""
         match channel:
             case Channel.EMAIL:
                 return self.email
-            case Channel.SMS:
+            case Channel.SMS | Channel.CALL:
                 return self.phone
             case Channel.PUSH:
                 return None
@@ -94,17 +97,21 @@ class OrderRecord:
     coupon: bool
     placed_at: datetime
     own: bool
+    order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
-    """One entry of the customer's own consent ledger."""
+    """One entry of the customer's own consent ledger; equal to every other that says the same."""
 
     channel: Channel
     purpose: str
     state: ConsentState
     source: str
     at: datetime
+    id: str = field(default="", compare=False)
+    wording_hash: str | None = field(default=None, compare=False)
+    actor: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +121,30 @@ class Handed:
     channel: Channel
     at: datetime
     coupon: bool
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecord:
-    """What there is of a step's delivery: its id and what is known of it."""
+    """What there is of a step's delivery on one channel.
+
+    Until `repeat_until` (the wall clock's) its provider takes a second hand-over under its key for the first one.
+    """
 
     id: str
     state: DeliveryState
+    repeat_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another open journey of the same person: how much its message matters, where and when it wants to go."""
+
+    journey: str
+    policy: str
+    priority: int
+    channels: tuple[Channel, ...]
+    due: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +154,7 @@ class Situation:
     `locked` are the ids and sequence numbers of every customer of the shop with the same address, in id order.
     `suppressed` gives the reason by channel. `opens` and `clicks` are those of the engagement window, `abandons` the
     carts left in 90 days. `switched_off` are the channels under the kill switch, or `all`. `stock` is what the shop
-    last said of the items. `delivery` is this step's delivery when there is one.
+    last said of the items. `deliveries` are those of this step, by channel; `rivals` are the person's other journeys.
     """
 
     journey: JourneyRecord
@@ -147,7 +170,8 @@ class Situation:
     abandons: int = 0
     switched_off: frozenset[str] = frozenset()
     stock: Mapping[str, int | None] = field(default_factory=dict)
-    delivery: DeliveryRecord | None = None
+    deliveries: Mapping[Channel, DeliveryRecord] = field(default_factory=dict)
+    rivals: tuple[Rival, ...] = ()
 
 
 def joins(order_tokens: frozenset[str], placed_at: datetime, tokens: frozenset[str], last_activity: datetime) -> bool:

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from models.durations import format_duration, format_moment, parse_moment
 from models.offers import DEFAULT_SEGMENT, Offer
-from models.policy import LAST_WINDOW, Step
 from models.policy_nodes import Spot, hint, read_length
 from models.rule_file import read_rule
+from models.step import LAST_WINDOW, Spread, Step
 from models.vocabulary import Channel, Kind
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
@@ -61,7 +61,7 @@ def _default_steps(policy: Spot, around: Around) -> list[tuple[Step, Spot]]:
     for name, after in DEFAULT_STEPS:
         template = f"{around.kind}/{name}"
         _check_template(policy, "steps", Channel.EMAIL, template, around)
-        drafts.append((Step(name, after, timedelta(0), Channel.EMAIL, template), policy))
+        drafts.append((Step(name, after, timedelta(0), (Channel.EMAIL,), template), policy))
     return drafts
 
 
@@ -89,27 +89,54 @@ def _read_step(spot: Spot, around: Around) -> Step | None:
             spot.report("is missing", key)
     name = entries["name"].matching(NAME, NAME_RULE) if "name" in entries else None
     after = entries["at"].parsed(parse_moment) if "at" in entries else None
-    channel = entries["channel"].choice(tuple(Channel)) if "channel" in entries else None
+    spread, channels = _read_channels(entries["channel"]) if "channel" in entries else (Spread.FIRST, ())
     template = entries["template"].matching(_TEMPLATE, "a template like cart/reminder") if "template" in entries else ""
     if template == "" and name and around.policy:
         template = f"{around.policy}/{name}"
-    if template and channel:
-        _check_template(spot, "template", Channel(channel), template, around)
+    for channel in channels:
+        _check_template(spot, "template", channel, template or "", around)
     step = Step(
         name=name or "",
         after=after or timedelta(0),
         window=read_length(entries, "window", timedelta(0)),
-        channel=Channel(channel or Channel.EMAIL),
+        channels=channels or (Channel.EMAIL,),
         template=template or "",
         when=read_rule(entries["when"], around.segments) if "when" in entries else None,
         offer=_read_offer(entries["offer"], around.segments) if "offer" in entries else None,
+        spread=spread,
     )
     return step if name and after is not None else None
 
 
+def _read_channels(spot: Spot) -> tuple[Spread, tuple[Channel, ...]]:
+    """Return `sms` as it stands, `[sms, email]` as the first that is allowed, `{all: [sms, email]}` as both."""
+    if spot.is_mapping:
+        entries = spot.entries(tuple(Spread))
+        if len(entries) != 1:
+            spot.report("write either {first: [sms, email]} or {all: [email, sms]}")
+            return Spread.FIRST, ()
+        ((spread, listed),) = entries.items()
+        return Spread(spread), _read_list(listed)
+    if spot.is_list:
+        return Spread.FIRST, _read_list(spot)
+    chosen = spot.choice(tuple(Channel))
+    return Spread.FIRST, (Channel(chosen),) if chosen else ()
+
+
+def _read_list(spot: Spot) -> tuple[Channel, ...]:
+    channels: list[Channel] = []
+    for item in spot.items():
+        chosen = item.choice(tuple(Channel))
+        if chosen and Channel(chosen) in channels:
+            item.report(f"{chosen} stands further up already")
+        elif chosen:
+            channels.append(Channel(chosen))
+    return tuple(channels)
+
+
 def _check_template(spot: Spot, key: str, channel: Channel, template: str, around: Around) -> None:
     """Note a template that does not exist for this channel."""
-    if around.templates is None or f"{channel}/{template}" in around.templates:
+    if not template or around.templates is None or f"{channel}/{template}" in around.templates:
         return
     known = [path.removeprefix(f"{channel}/") for path in around.templates if path.startswith(f"{channel}/")]
     spot.report(f"there is no {channel} template '{template}'" + hint(template, known), key)

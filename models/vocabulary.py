@@ -41,11 +41,12 @@ class Arm(StrEnum):
 
 
 class Channel(StrEnum):
-    """By what road a message reaches a customer."""
+    """By what road a message reaches a customer; `call` is a task for the shop's own staff."""
 
     EMAIL = "email"
     SMS = "sms"
     PUSH = "push"
+    CALL = "call"
 
 
 class Verdict(StrEnum):
@@ -69,6 +70,23 @@ class DeliveryState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class TaskState(StrEnum):
+    """Where a call-back stands: `moot` is one that nobody may make any more, because its journey was stopped."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    MOOT = "moot"
+
+
+class CallResult(StrEnum):
+    """How a call-back ended; `declined` is an objection to calls."""
+
+    REACHED = "reached"
+    NO_ANSWER = "no_answer"
+    DECLINED = "declined"
+    OTHER = "other"
+
+
 class ConsentState(StrEnum):
     """One entry of the consent ledger."""
 
@@ -76,11 +94,33 @@ class ConsentState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Purpose(StrEnum):
+    """What a consent is for: all marketing, one topic of it, or knowing who opened or clicked."""
+
+    MARKETING = "marketing"
+    CART_REMINDERS = "cart_reminders"
+    WIN_BACK = "win_back"
+    OPEN_TRACKING = "open_tracking"
+    CLICK_TRACKING = "click_tracking"
+
+
 class Basis(StrEnum):
     """The lawful basis of a delivery."""
 
     CONSENT = "consent"
     SOFT_OPT_IN = "soft_opt_in"
+
+
+class SoftOptIn(StrEnum):
+    """Whom a shop may write to without consent: nobody, its buyers, or also who has an account.
+
+    Buyers only is the French reading (CNIL SAN-2021-008); accounts are the wider one of CJEU C-654/23. Nobody is for
+    a shop that offers no chance to object where it collects the address.
+    """
+
+    NONE = "none"
+    BUYERS_ONLY = "buyers_only"
+    BUYERS_AND_ACCOUNTS = "buyers_and_accounts"
 
 
 class Role(StrEnum):
@@ -100,6 +140,7 @@ class Reason(StrEnum):
     ERASED = "erased"
     OPTED_OUT = "opted_out"
     SUPPRESSED = "suppressed"
+    SNOOZED = "snoozed"
     NO_ADDRESS = "no_address"
     PURCHASED = "purchased"
     REENGAGED = "reengaged"
@@ -113,6 +154,7 @@ class Reason(StrEnum):
     NO_LAWFUL_BASIS = "no_lawful_basis"
     QUIET_HOURS = "quiet_hours"
     PRESSURE = "pressure"
+    OUTRANKED = "outranked"
     OUT_OF_STOCK = "out_of_stock"
     HOLDOUT = "holdout"
     WINDOW_ENDED = "window_ended"

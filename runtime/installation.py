@@ -1,13 +1,15 @@
 """One installation, opened: settings, secrets, store, policies and shops, ready for whichever part runs on it."""
 
+import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from channels.base import Sender
-from channels.registry import senders
+from channels.base import EventReader, Sender
+from channels.registry import event_reader, provider, senders
 from channels.rendering import TEMPLATES
+from channels.signing import Signer
 from models.policy import Policy
 from models.policy_file import PolicyError, parse_policies
 from models.vocabulary import Channel, Role
@@ -15,7 +17,17 @@ from runtime import clock
 from runtime.home import Secret, load_secret
 from runtime.links import Links
 from settings import Settings, SettingsError, ShopSettings
-from store import db, keys, migrate, policies, shops
+from store import chores, db, keys, migrate, policies, shops
+
+_SMS_SENDER = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One provider's events: who reads them, and the secrets that are valid now."""
+
+    reader: EventReader
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +48,35 @@ class Installation:
 
     def senders(self) -> dict[Channel, Sender]:
         """Return a sender for each channel that is configured."""
-        url = self.settings.smtp_url
-        return senders(smtp_url=url.get_secret_value() if url else None, outbox=self.settings.outbox_dir)
+        return senders_of(self.settings, rehearsal=self.rehearsal)
+
+    def signer(self) -> Signer | None:
+        """Return who signs what leaves by SMTP, None where the mail server or the provider does."""
+        accounts = self.settings.accounts
+        if accounts.dkim_key is None or Channel.EMAIL in accounts.chosen:
+            return None
+        try:
+            return Signer(accounts.dkim_selector, accounts.dkim_key.read_bytes())
+        except OSError as error:
+            raise SettingsError(f"RELAUNCH_DKIM_KEY {accounts.dkim_key} cannot be read: {error.strerror}") from None
+
+    def door(self, source: str) -> Door | None:
+        """Return who reads a provider's events and what they prove themselves by, None for who is not set up."""
+        secrets = self.settings.accounts.webhook_secrets(source)
+        reader = event_reader(source) if secrets else None
+        return None if reader is None else Door(reader, tuple(secrets))
+
+
+def senders_of(settings: Settings, *, rehearsal: bool) -> dict[Channel, Sender]:
+    """Return a sender for each channel that is configured: the named provider, else SMTP, else files in the outbox.
+
+    Raises `channels.base.Misconfigured` when what is set makes no sense.
+    """
+    url, accounts = settings.smtp_url, settings.accounts
+    found = senders(smtp_url=url.get_secret_value() if url else None, outbox=settings.outbox_dir, rehearsal=rehearsal)
+    for channel, name in accounts.chosen.items():
+        found[channel] = provider(channel, name, accounts.account, clock.now)
+    return found
 
 
 @asynccontextmanager
@@ -45,9 +84,10 @@ async def opened(settings: Settings, *, rehearsal: bool = False) -> AsyncIterato
     """Bring the store up to date and open it; shops, policies and the first keys are written from the settings."""
     kept = {name: _secret(settings, name) for name in ("secret_key", "api_key", "ingest_key")}
     await migrate.upgrade(settings.database_url)
-    database = db.connect(settings.database_url)
+    database = db.connect(settings.database_url, kept["secret_key"].value)
     try:
         now = clock.now()
+        await database.write(chores.key_hashes, now)
         await database.write(shops.save_shops, [_record(shop) for shop in settings.shops])
         await database.write(policies.activate, load_policies(settings.policies), now)
         await database.write(keys.put_key, "admin", Role.ADMIN, kept["api_key"].value, now)
@@ -98,6 +138,12 @@ def _secret(settings: Settings, name: str) -> Secret:
     return load_secret(settings.home, name, given.get_secret_value() if given else None)
 
 
+def _letters(name: str) -> str:
+    """Return what a text message can bear of a shop's name: eleven letters and digits (GSM 03.40, alphanumeric)."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return "".join(sign for sign in plain if sign.isalnum())[:_SMS_SENDER]
+
+
 def _record(shop: ShopSettings) -> shops.ShopRecord:
     return shops.ShopRecord(
         id=shop.id,
@@ -107,6 +153,8 @@ def _record(shop: ShopSettings) -> shops.ShopRecord:
         timezone=shop.timezone,
         currency=shop.currency,
         country=shop.country,
+        soft_opt_in=shop.soft_opt_in_scope,
+        sms_sender=shop.sms_sender or _letters(shop.name),
         sender=shop.sender,
         reply_to=shop.reply_to,
         postal_address=shop.postal_address,

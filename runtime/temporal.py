@@ -4,10 +4,13 @@ import asyncio
 import hashlib
 import os
 import socket
+from collections.abc import Mapping
 from datetime import timedelta
 
-from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.taskqueue.v1 import RateLimit
+from temporalio.api.workflowservice.v1 import UpdateTaskQueueConfigRequest
 from temporalio.client import (
     Client,
     Schedule,
@@ -23,7 +26,8 @@ from temporalio.common import SearchAttributeKey
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, TLSConfig
 
-from models.journey import OUTCOME_ATTRIBUTE, TASK_QUEUE
+from models.journey import OUTCOME_ATTRIBUTE, TASK_QUEUE, queue_of
+from models.vocabulary import Channel
 from settings import Settings
 
 SHOP = SearchAttributeKey.for_keyword("RelaunchShop")
@@ -118,6 +122,28 @@ async def register_search_attributes(client: Client) -> None:
             f"Temporal's namespace {client.namespace!r} does not take our search attributes ({error.status.name}): "
             f"let an administrator add {names} as Keyword"
         ) from error
+
+
+async def set_rates(client: Client, rates: Mapping[Channel, float | None]) -> None:
+    """Limit the sends of each channel a second, over all workers.
+
+    It is said to the server once: of rates that workers bring themselves the last one to poll wins.
+    """
+    for channel, rate in rates.items():
+        limit = UpdateTaskQueueConfigRequest.RateLimitUpdate(
+            rate_limit=RateLimit(requests_per_second=rate) if rate else None, reason="RELAUNCH_*_RATE"
+        )
+        request = UpdateTaskQueueConfigRequest(
+            namespace=client.namespace,
+            identity=identity(),
+            task_queue=queue_of(channel),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+            update_queue_rate_limit=limit,
+        )
+        try:
+            await client.workflow_service.update_task_queue_config(request)
+        except RPCError as error:
+            raise TemporalError(f"the rate of {channel} cannot be set ({error.status.name.lower()})") from None
 
 
 async def schedule_sweep(client: Client, every: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from email.headerregistry import Address
 from email.utils import parseaddr
 from typing import Annotated, Final
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 from models.currencies import DECIMALS
+from models.durations import parse_duration
 
 _LARGEST_PORT: Final = 65535
 _SHORTEST_KEY: Final = 16
@@ -53,6 +55,15 @@ def _is_zone(name: str) -> bool:
         return bool(ZoneInfo(name).key)
     except (OSError, KeyError):  # a folder of zones, an unknown name
         return False
+
+
+def _length(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    try:
+        return parse_duration(str(value))
+    except ValueError:
+        raise ValueError("a length of time like 15m or 3d") from None
 
 
 def _is_mailbox(text: str) -> bool:
@@ -123,4 +134,5 @@ Place = Annotated[str, _must("a host and a port like temporal.example:7233", _is
 Line = Annotated[str, _must("one line of text", _is_line)]
 ShopId = Annotated[str, _must("letters a-z, digits, - and _", lambda text: bool(_SHOP_ID.fullmatch(text)))]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+Length = Annotated[timedelta, BeforeValidator(_length)]
 Key = Annotated[SecretStr, _must(f"at least {_SHORTEST_KEY} characters", lambda text: len(text) >= _SHORTEST_KEY)]

@@ -141,7 +141,7 @@ def object_(
             suppress(connection, shop, Channel.EMAIL, email_key(email), SuppressionReason.OBJECTION, by.now, 0)
         return ()
     episodes = Episodes(connection, people, by.now)
-    objections = Objections(connection, people, episodes, by.now)
+    objections = Objections(connection, people, episodes, by.now, by.actor)
     acts = []
     for customer in [one for one in people.known.values() if one.id in ids]:  # not who merely shares a phone
         at = by.now + timedelta(seconds=customer.clock_s)

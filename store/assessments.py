@@ -41,22 +41,33 @@ def assess(connection: Connection, journey_id: str, at: datetime, secret: str, r
 def _again(connection: Connection, situation: Situation) -> Assessment:
     """Answer for a journey that has begun: where it stands, from what was decided and delivered."""
     journey = situation.journey
+    policy = version(connection, journey.policy_hash)
     return Assessment(
         j0=journey.j0,
-        plan=plan(version(connection, journey.policy_hash)),
-        settled=_settled(connection, journey.id),
+        plan=plan(policy),
+        settled=_settled(connection, journey.id, policy),
         paused_at=journey.paused_at,
         paused_s=journey.paused_s,
     )
 
 
-def _settled(connection: Connection, journey_id: str) -> tuple[str, ...]:
-    decided = select(DECISIONS.c.step, DECISIONS.c.verdict).where(DECISIONS.c.journey_id == journey_id)
-    last = {row.step: row.verdict for row in connection.execute(decided.order_by(DECISIONS.c.id))}
-    settled = {step for step, verdict in last.items() if verdict in (Verdict.SKIPPED, Verdict.UNKNOWN)}
-    over = (DeliveryState.SENT, DeliveryState.REFUSED, DeliveryState.UNKNOWN)
-    delivered = select(DELIVERIES.c.step).where(DELIVERIES.c.journey_id == journey_id, DELIVERIES.c.state.in_(over))
-    return tuple(sorted(settled | set(connection.execute(delivered).scalars())))
+def _settled(connection: Connection, journey_id: str, policy: Policy) -> tuple[str, ...]:
+    """Return the steps of which nothing is left to do; one that stopped between its channels goes on there."""
+    columns = (DECISIONS.c.step, DECISIONS.c.channel, DECISIONS.c.verdict, DECISIONS.c.reason)
+    decided = select(*columns).where(DECISIONS.c.journey_id == journey_id).order_by(DECISIONS.c.id)
+    last = {(row.step, row.channel): row for row in connection.execute(decided)}
+    given_up = {place: row.reason for place, row in last.items() if row.verdict in (Verdict.SKIPPED, Verdict.UNKNOWN)}
+    delivered = select(DELIVERIES.c.step, DELIVERIES.c.channel, DELIVERIES.c.state)
+    rows = connection.execute(delivered.where(DELIVERIES.c.journey_id == journey_id))
+    states = {(step, channel): state for step, channel, state in rows}
+    return tuple(
+        step.name
+        for step in policy.steps
+        if step.is_over(
+            {one: DeliveryState(states[step.name, one]) for one in step.channels if (step.name, one) in states},
+            {one: Reason(given_up[step.name, one]) for one in step.channels if (step.name, one) in given_up},
+        )
+    )
 
 
 def _first(
@@ -124,7 +135,7 @@ def _refuse(
         "journey_id": journey.id,
         "at": at,
         "step": policies[0].steps[0].name if policies else "",
-        "channel": policies[0].steps[0].channel if policies else "email",
+        "channel": policies[0].steps[0].channels[0] if policies else "email",
         "verdict": Verdict.STOPPED,
         "reason": Reason.NOT_ELIGIBLE,
         "inputs": {"audience": judged},

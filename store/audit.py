@@ -36,7 +36,7 @@ INVARIANTS: Mapping[Invariant, str] = {
     Invariant.SILENT_HOLDOUT: "nothing was handed over to the holdout arm",
     Invariant.ONE_DELIVERY: "there is one delivery for a step and a channel",
     Invariant.PROVED_RETRIES: "nothing was handed over again without proof that it had not been accepted",
-    Invariant.DECIDED: "every delivery has its decision, its lawful basis and its message",
+    Invariant.DECIDED: "every delivery has its decision, its basis, and its message for as long as messages are kept",
     Invariant.OUTCOME: "every closed journey has an outcome, and no open one has",
     Invariant.ONE_OPEN_JOURNEY: "no customer has two open journeys of one kind",
     Invariant.ORDERED_DECISIONS: "the decisions of a journey follow each other",
@@ -90,7 +90,10 @@ def _unproved(connection: Connection) -> Iterator[Finding]:
 
 
 def _undecided(connection: Connection) -> Iterator[Finding]:
-    """A delivery has its decision, its basis, and, as long as its customer is known, its message."""
+    """A delivery has its decision and its basis.
+
+    It has its message as long as its customer is known, unless the retention chore says when it has emptied it.
+    """
     decision = and_(
         DECISIONS.c.journey_id == DELIVERIES.c.journey_id,
         DECISIONS.c.delivery_id == DELIVERIES.c.id,
@@ -99,7 +102,8 @@ def _undecided(connection: Connection) -> Iterator[Finding]:
     )
     known = select(CUSTOMERS.c.id).where(CUSTOMERS.c.id == DELIVERIES.c.customer_id).exists()
     nothing = DECISIONS.c.id.is_(None)
-    wrong = or_(nothing, DECISIONS.c.basis.is_(None), and_(DELIVERIES.c.message.is_(None), known))
+    lost = and_(DELIVERIES.c.message.is_(None), DELIVERIES.c.emptied_at.is_(None), known)
+    wrong = or_(nothing, DECISIONS.c.basis.is_(None), lost)
     statement = select(DELIVERIES.c.id, nothing).outerjoin(DECISIONS, decision).where(wrong)
     for delivery, undecided in connection.execute(statement):
         yield delivery, "no decision bears its number" if undecided else "its basis or its message is missing"

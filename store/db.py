@@ -6,13 +6,16 @@ hop to a thread (a hop per statement costs five times as much), PostgreSQL runs 
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from store.sealing import KEYS, Keys, keys_of
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -36,7 +39,9 @@ class ConflictError(Exception):
 
 
 class Database:
-    """One database, and how its transactions begin and end."""
+    """One database, and how its transactions begin and end; `files` are those of SQLite, its logs included."""
+
+    files: Sequence[Path] = ()
 
     async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` on one consistent view; it changes nothing."""
@@ -50,6 +55,14 @@ class Database:
         """Close every connection."""
         raise NotImplementedError
 
+    async def compact(self, tables: Collection[str]) -> None:
+        """Give the room of deleted rows back, and overwrite what stood there as far as the engine can.
+
+        Others go on reading and writing; on SQLite writers wait meanwhile. Raises `StoreError` when somebody reads so
+        long that it cannot be done now.
+        """
+        raise NotImplementedError
+
     async def ping(self) -> None:
         """Raise `StoreError` unless the database answers."""
         await self.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())
@@ -58,9 +71,12 @@ class Database:
 class Sqlite(Database):
     """SQLite in WAL mode with a power-safe commit; writers take the write lock at once, one after the other."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keys: Keys) -> None:
         """Open nothing yet."""
-        self.engine = create_engine(url.replace("+aiosqlite", ""), hide_parameters=True)
+        place = url.replace("+aiosqlite", "")
+        self.engine = create_engine(place, hide_parameters=True, execution_options={KEYS: keys})
+        file = Path(self.engine.url.database or "")
+        self.files = [file.with_name(file.name + end) for end in ("", "-wal", "-journal")]
         event.listen(self.engine, "connect", _prepare)
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(2, "store-reader")
@@ -76,6 +92,10 @@ class Sqlite(Database):
     async def _run(self, threads: ThreadPoolExecutor, begin: str, work: Callable[[Connection], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, _transaction, self.engine, begin, work)
 
+    async def compact(self, tables: Collection[str]) -> None:
+        """Write the whole file anew, and empty the log beside it; our own writers wait in line, not in vain."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, _vacuum, self.engine)
+
     async def aclose(self) -> None:
         """See `Database.aclose`."""
         self._writer.shutdown()
@@ -86,10 +106,15 @@ class Sqlite(Database):
 class Postgres(Database):
     """PostgreSQL over asyncpg at READ COMMITTED: whoever decides about a customer locks the rows first."""
 
-    def __init__(self, url: str, pool_size: int = 10) -> None:
+    def __init__(self, url: str, keys: Keys, pool_size: int = 10) -> None:
         """Open nothing yet; at most twice `pool_size` connections."""
         self.engine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_recycle=1800, hide_parameters=True
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_recycle=1800,
+            hide_parameters=True,
+            execution_options={KEYS: keys},
         )
         self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -113,17 +138,29 @@ class Postgres(Database):
                 if tries == _TRIES or getattr(getattr(error, "orig", None), "sqlstate", None) not in _TRY_AGAIN:
                     raise explained(error) from None
 
+    async def compact(self, tables: Collection[str]) -> None:
+        """Free the dead rows of these tables, and draw the planner's samples of their values anew."""
+        try:
+            async with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+                for name in tables:
+                    await connection.exec_driver_sql(f'VACUUM (ANALYZE) "{name}"')
+        except (DBAPIError, OSError) as error:
+            raise explained(error) from None
+
     async def aclose(self) -> None:
         """See `Database.aclose`."""
         await self.engine.dispose()
 
 
-def connect(url: str) -> Database:
-    """Return the database that a SQLAlchemy URL names; SQLite or PostgreSQL."""
+def connect(url: str, secret: str = "") -> Database:
+    """Return the database that a SQLAlchemy URL names; SQLite or PostgreSQL.
+
+    What the store hides is keyed by the installation's `secret`; who gives none may look, and never hides an address.
+    """
     if url.startswith("sqlite"):
-        return Sqlite(url)
+        return Sqlite(url, keys_of(secret))
     if url.startswith("postgresql+asyncpg"):
-        return Postgres(url)
+        return Postgres(url, keys_of(secret))
     raise StoreError(f"RELAUNCH_DATABASE_URL must begin with sqlite:// or postgresql+asyncpg://, not {url[:12]!r}")
 
 
@@ -138,6 +175,17 @@ def _transaction(engine: Engine, begin: str, work: Callable[[Connection], T]) ->
         raise explained(error) from None
 
 
+def _vacuum(engine: Engine) -> None:
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+    except DBAPIError as error:
+        raise explained(error) from None
+    if busy:
+        raise StoreError("the store is being read for so long that its log cannot be emptied now")
+
+
 def explained(error: Exception) -> StoreError:
     """Translate what a driver says; its own words may quote a row, so they stay out, and so does their cause."""
     cause = getattr(error, "orig", None) or error
@@ -150,6 +198,6 @@ def explained(error: Exception) -> StoreError:
 def _prepare(connection: Any, record: object) -> None:  # noqa: ANN401 - the driver's own connection
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -7,9 +7,10 @@ from sqlalchemy import Connection
 
 from models.content import Testimonial
 from models.events import Line
-from models.policy import Policy, Step
+from models.policy import Policy
 from models.products import Product
 from models.situation import Situation
+from models.step import Step
 from models.vocabulary import Kind
 from store.catalogue import buyers_of, favourites_of, products_of, testimonials
 from store.policies import version

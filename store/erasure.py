@@ -1,65 +1,90 @@
 """Forgetting a person: their rows go, the shop's sales figures and the proof of silence stay without a name."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 
-from models.profile import CustomerState
-from models.vocabulary import Channel
-from store.objections import address_of, hidden
+from models.vocabulary import Channel, DeliveryState
+from store.belongings import OWNED, carts_of, mine
 from store.schema import (
     ACTS,
     CARTS,
     CONSENTS,
-    CUSTOMERS,
     DECISIONS,
     DELIVERIES,
     EVENTS,
-    JOURNEYS,
+    NOTICES,
     ORDER_LINES,
     ORDERS,
+    SHOPS,
     SUPPRESSIONS,
+    TASKS,
 )
+from store.sealing import hidden
+
+TOUCHED = tuple(table.name for table in OWNED)
+"""The tables in which an erasure leaves dead rows."""
 
 
-def erase_customers(connection: Connection, shop: str, customers: Sequence[CustomerState]) -> None:
-    """Delete what says who these customers are; objections go on to count under a hash of the address."""
-    ids = [one.id for one in customers]
-    if not ids:
-        return
-    _delete(connection, shop, ids)
-    for table in (ORDERS, ORDER_LINES):
-        connection.execute(update(table).where(table.c.customer_id.in_(ids)).values(customer_id=None))
-    journeys = select(JOURNEYS.c.id).where(JOURNEYS.c.customer_id.in_(ids))
-    connection.execute(update(DECISIONS).where(DECISIONS.c.journey_id.in_(journeys)).values(inputs={}))
-    connection.execute(update(DELIVERIES).where(DELIVERIES.c.customer_id.in_(ids)).values(message=None, address=None))
-    connection.execute(update(ACTS).where(ACTS.c.customer_id.in_(ids)).values(reason=None))
-    _hide(connection, shop, customers)
-    connection.execute(delete(CUSTOMERS).where(CUSTOMERS.c.id.in_(ids)))
+def erase_rows(connection: Connection, customer: str, addresses: Collection[str]) -> None:
+    """Delete what a customer did, allowed, got and was told of, by their id; `addresses` are those they ever had.
 
-
-def _delete(connection: Connection, shop: str, ids: Sequence[str]) -> None:
-    """Delete what they did and allowed, and what their carts did before anybody knew whose these were."""
-    own = select(CARTS.c.id).where(CARTS.c.customer_id.in_(ids))
-    grown_from = select(CARTS.c.alias).where(CARTS.c.customer_id.in_(ids))
-    nobodys = and_(CARTS.c.shop == shop, CARTS.c.customer_id.is_(None), CARTS.c.token.in_(grown_from))
-    carts = connection.execute(select(CARTS.c.id).where(or_(CARTS.c.id.in_(own), nobodys))).scalars().all()
-    connection.execute(delete(EVENTS).where(EVENTS.c.cart_id.in_(carts), EVENTS.c.customer_id.is_(None)))
+    What stays is about nobody: orders and their lines as sales, journeys, decisions and deliveries as numbers.
+    """
+    carts = list(connection.execute(carts_of(customer)).scalars())
     for table in (EVENTS, CONSENTS):
-        connection.execute(delete(table).where(table.c.customer_id.in_(ids)))
+        connection.execute(delete(table).where(mine(table, customer)))
+    for table in (ORDERS, ORDER_LINES):
+        connection.execute(update(table).where(table.c.customer_id == customer).values(customer_id=None))
     connection.execute(delete(CARTS).where(CARTS.c.id.in_(carts)))
+    connection.execute(update(DECISIONS).where(mine(DECISIONS, customer)).values(inputs={}))
+    connection.execute(update(ACTS).where(mine(ACTS, customer)).values(reason=None))
+    connection.execute(update(TASKS).where(mine(TASKS, customer)).values(note=None))
+    connection.execute(update(NOTICES).where(mine(NOTICES, customer)).values(reason=None, address=None))
+    _empty_deliveries(connection, customer)
+    hide(connection, [customer], addresses)
 
 
-def _hide(connection: Connection, shop: str, customers: Sequence[CustomerState]) -> None:
-    """Keep a hash of every address that is closed: of theirs, and of those that they had when they objected."""
-    theirs = [
-        and_(SUPPRESSIONS.c.channel == channel, SUPPRESSIONS.c.address == address_of(channel, customer))
-        for customer in customers
-        for channel in Channel
-    ]
-    own = SUPPRESSIONS.c.customer_id.in_([one.id for one in customers])
-    statement = select(SUPPRESSIONS.c.id, SUPPRESSIONS.c.address).where(SUPPRESSIONS.c.shop == shop, or_(own, *theirs))
-    rows = [{"row": row, "hash": hidden(shop, address)} for row, address in connection.execute(statement)]
+def _empty_deliveries(connection: Connection, customer: str) -> None:
+    """Forget the messages, and what providers said of them; how often each was handed over stays provable."""
+    own = mine(DELIVERIES, customer)
+    connection.execute(update(DELIVERIES).where(own).values(message=None, address=None, problem=None))
+    for delivery, releases in connection.execute(select(DELIVERIES.c.id, DELIVERIES.c.releases).where(own)).all():
+        if releases:
+            bare = [one | {"proof": ""} for one in releases]
+            connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery).values(releases=bare))
+
+
+def hide(connection: Connection, customers: Collection[str], addresses: Collection[str]) -> None:
+    """Keep a hash of what is closed to these customers, and of these addresses where they are closed to nobody known.
+
+    In every shop: whoever is closed out by their address is closed out everywhere.
+    """
+    nobodys = and_(
+        SUPPRESSIONS.c.shop.in_(select(SHOPS.c.id)),  # all there are, as the channels, for the index
+        SUPPRESSIONS.c.channel.in_(list(Channel)),
+        SUPPRESSIONS.c.address.in_(addresses),
+        SUPPRESSIONS.c.customer_id.is_(None),
+    )
+    columns = (SUPPRESSIONS.c.id, SUPPRESSIONS.c.shop, SUPPRESSIONS.c.address)
+    statement = select(*columns).where(or_(SUPPRESSIONS.c.customer_id.in_(customers), nobodys))
+    found = connection.execute(statement).all()
+    rows = [{"row": row, "hash": hidden(connection, shop, address)} for row, shop, address in found]
     if rows:
         change = update(SUPPRESSIONS).where(SUPPRESSIONS.c.id == bindparam("row"))
         connection.execute(change.values(address=bindparam("hash"), customer_id=None), rows)
+
+
+def handed(connection: Connection, customer: str) -> int:
+    """Return how many messages to a customer are with a provider that has not answered yet."""
+    statement = select(DELIVERIES.c.id).where(DELIVERIES.c.customer_id == customer, _HANDED)
+    return len(connection.execute(statement).all())
+
+
+def give_up_handed(connection: Connection, customer: str) -> None:
+    """Call unknown what nobody will answer for any more; what is unknown is never handed over again after a stop."""
+    statement = update(DELIVERIES).where(DELIVERIES.c.customer_id == customer, _HANDED)
+    connection.execute(statement.values(state=DeliveryState.UNKNOWN))
+
+
+_HANDED = DELIVERIES.c.state == DeliveryState.HANDED

@@ -13,7 +13,8 @@ from models.profile import CustomerState, is_activity
 from models.vocabulary import Kind, Outcome
 from store.carts import carts_of, load_carts
 from store.episodes import Episodes
-from store.erasure import erase_customers
+from store.erasures import STOREFRONT
+from store.forgetting import begin
 from store.ids import new_id
 from store.objections import Objections
 from store.outbox import OutboxRow
@@ -33,18 +34,24 @@ class Ingested:
 
 
 def ingest(
-    connection: Connection, shop: str, events: Sequence[Event], policy: Policy | None, received_at: datetime
+    connection: Connection,
+    shop: str,
+    events: Sequence[Event],
+    policy: Policy | None,
+    received_at: datetime,
+    door: str = "events",
 ) -> Ingested:
-    """Store and apply events of one shop; `policy` is the cart policy that new journeys begin with."""
+    """Store and apply events of one shop that came by a door; new journeys begin with `policy`, the cart policy."""
     tokens = {token for event in events for token in _tokens(event)}
     carts = load_carts(connection, shop, tokens, (), lock=True)  # no customer's lock guards a cart that is nobody's yet
     people = People(connection, shop)
-    people.lock((event.person for event in events), sorted({one.customer_id for one in carts if one.customer_id}))
+    owners = {one.customer_id for one in carts} | {event.customer_id for event in events}
+    people.lock((event.person for event in events), sorted(one for one in owners if one))
     fresh = _fresh(connection, shop, events)
     if not fresh:
         return Ingested(0, len(events), ())
     people.make_missing((event.person, min(event.at, received_at)) for event in fresh)
-    batch = _Batch(connection, people, fresh, carts, received_at)
+    batch = _Batch(connection, people, fresh, carts, received_at, door)
     for event in sorted(fresh, key=lambda one: one.at):
         batch.apply(event)
     return Ingested(len(fresh), len(events) - len(fresh), batch.save(policy))
@@ -69,7 +76,13 @@ class _Batch:
     """The customers, carts, orders and journeys that a batch changes; everything is written at the end."""
 
     def __init__(
-        self, connection: Connection, people: People, events: list[Event], carts: list[CartState], received_at: datetime
+        self,
+        connection: Connection,
+        people: People,
+        events: list[Event],
+        carts: list[CartState],
+        received_at: datetime,
+        door: str,
     ) -> None:
         self.connection, self.people, self.received_at = connection, people, received_at
         self.episodes = Episodes(connection, people, received_at)
@@ -81,7 +94,7 @@ class _Batch:
             self._name(cart)
         self.purchases = Purchases(connection, people.shop, self.episodes, self.carts)
         self.purchases.load(events)
-        self.objections = Objections(connection, people, self.episodes, received_at)
+        self.objections = Objections(connection, people, self.episodes, received_at, door)
         if any(event.person.consents for event in events):  # of all: an event may turn out to be about any of them
             self.objections.load(set(people.known))
         self.rows: list[dict[str, object]] = []
@@ -109,7 +122,8 @@ class _Batch:
         """Return who did it; an earlier event of the batch may have changed the address that a later one names."""
         if self.people.find(event.person) is None:
             self.people.make_missing([(event.person, min(event.at, self.received_at))])
-        return self.people.find(event.person) or self._owner(event)
+        known = self.people.known.get(event.customer_id or "")
+        return known or self.people.find(event.person) or self._owner(event)
 
     def _owner(self, event: Event) -> CustomerState | None:
         """Return whose cart or order an anonymous event is about."""
@@ -210,5 +224,5 @@ class _Batch:
         update_all(self.connection, CARTS, self.old_carts)  # the others are not locked, and have not changed
         outbox = self.episodes.save()
         self.connection.execute(insert(EVENTS), self.rows)
-        erase_customers(self.connection, self.people.shop, list(gone.values()))
+        begin(self.connection, self.people, list(gone.values()), STOREFRONT, self.received_at)
         return outbox

@@ -1,7 +1,7 @@
 """Reading journeys for people: lists, one whole story, and everything that is known of a customer."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from store.policies import version
 from store.rows import fetch, select_state
 from store.schema import ACTS, CARTS, CUSTOMERS, DECISIONS, DELIVERIES, JOURNEYS
 from store.shops import ShopRecord, load_shop
+from store.tasks import TaskRow, tasks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class Story:
     decisions: list[DecisionRow]
     deliveries: list[DeliveryRow]
     acts: list[ActRow]
+    tasks: list[TaskRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ def load_story(connection: Connection, journey_id: str) -> Story | None:
         fetch(connection, DecisionRow, decisions.order_by(DECISIONS.c.id)),
         fetch(connection, DeliveryRow, deliveries.order_by(DELIVERIES.c.id)),
         _acts(connection, journey),
+        tasks_of(connection, journey_id),
     )
 
 

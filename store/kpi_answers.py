@@ -1,13 +1,13 @@
 """What customers did about a delivery: objections, and opens and clicks of those who agreed to be measured."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, exists, func, select
 
-from models.events import MARKETING, EventType
+from models.events import EventType
+from models.profile import by_machine
 from models.tallies import ANSWER_WINDOW, OBJECTION_WINDOW, Book, Count
-from models.vocabulary import Channel, ConsentState
+from models.vocabulary import Channel, ConsentState, Purpose
 from store.cohort import DELIVERED, SENT, STEP, Cohort, place_of
 from store.schema import CONSENTS, DELIVERIES, EVENTS
 
@@ -25,7 +25,7 @@ def count_objections(connection: Connection, cohort: Cohort, book: Book) -> None
     statement = (
         select(*_COLUMNS, CONSENTS.c.at)
         .select_from(DELIVERED.join(CONSENTS, same))
-        .where(CONSENTS.c.purpose == MARKETING, CONSENTS.c.state == ConsentState.WITHDRAWN)
+        .where(CONSENTS.c.purpose == Purpose.MARKETING, CONSENTS.c.state == ConsentState.WITHDRAWN)
         .where(SENT, cohort.condition, cohort.later(CONSENTS.c.at))
         .where(DELIVERIES.c.handed_at == _latest(CONSENTS.c.at))
     )
@@ -52,7 +52,7 @@ def count_answers(connection: Connection, cohort: Cohort, book: Book, answer: Ev
     seen: set[str] = set()
     for row in connection.execute(statement).mappings():
         within = row["at"] <= row["handed_at"] + ANSWER_WINDOW
-        if within and _human(row["properties"] or {}) and row["delivery"] not in seen:
+        if within and not by_machine(row["properties"] or {}) and row["delivery"] not in seen:
             seen.add(row["delivery"])
             book.count(place_of(row), done)
 
@@ -73,8 +73,3 @@ def _agreed(purpose: str) -> ColumnElement[bool]:
     mine = (yes.c.customer_id == DELIVERIES.c.customer_id, yes.c.channel == DELIVERIES.c.channel)
     granted = (yes.c.purpose == purpose, yes.c.state == ConsentState.GRANTED, yes.c.at <= DELIVERIES.c.handed_at)
     return exists().where(*mine, *granted, ~withdrawn)
-
-
-def _human(properties: dict[str, Any]) -> bool:
-    """Mail programs load pictures and follow links by themselves: what the sender marks so is no answer."""
-    return properties.get("machine") is not True and properties.get("human") is not False

@@ -4,27 +4,33 @@ No hand-over follows the commit of a stop, because stops and hand-overs take the
 that writes `handed`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from models.gate import Question, Ruling, gate
+from models.gate import gate
 from models.journey import delivery_key
-from models.situation import SuppressionReason
+from models.notices import may_become
+from models.question import Question, Ruling
+from models.situation import DeliveryRecord, SuppressionReason
 from models.stored import Json
-from models.vocabulary import DeliveryState, Outcome, Reason, Status, Verdict
+from models.vocabulary import Channel, DeliveryState, Outcome, Reason, Status, Verdict
 from store.ids import new_id
-from store.objections import address_of, hidden, suppress
+from store.objections import address_of, suppress
 from store.schema import CUSTOMERS, DECISIONS, DELIVERIES, JOURNEYS
+from store.sealing import hidden
 from store.situations import group_of, stock_of, switched_off
+from store.tasks import ask
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A rendered step before the gate: the question, the message as bytes, and what the decision must remember.
 
-    `delivery` is the id that the message carries. `following` is the step after this one and when it is due.
+    `delivery` is the id that the message carries. `following` is the step after this one and when it is due. Until
+    `repeat_until` (the wall clock's) the provider takes a second hand-over for this one, None when it never does.
     """
 
     question: Question
@@ -34,6 +40,7 @@ class Intent:
     coupon: str | None
     inputs: dict[str, Json]
     following: tuple[str, datetime] | None
+    repeat_until: datetime | None = None
 
 
 def hand_over(connection: Connection, intent: Intent, recorded_at: datetime) -> Ruling | None:
@@ -51,6 +58,8 @@ def hand_over(connection: Connection, intent: Intent, recorded_at: datetime) -> 
         close(connection, journey_id, ruling.outcome, question.at)
     elif ruling.verdict is Verdict.LATER:
         _show(connection, journey_id, step, ruling.until)
+    elif question.passes_on(ruling):
+        _show(connection, journey_id, step, question.at)
     else:
         _show(connection, journey_id, *(intent.following or (None, None)))
     return ruling
@@ -80,7 +89,7 @@ def record(
     """Write a decision, and for a send the delivery; the same hold twice in a row is written once."""
     situation, step = question.situation, question.step
     handed = ruling.verdict is Verdict.SENT and intent is not None
-    if ruling.verdict is Verdict.LATER and _repeated(connection, situation.journey.id, step.name, ruling):
+    if ruling.verdict is Verdict.LATER and _repeated(connection, question, ruling):
         return
     seq = _bump(connection, question) if handed else _seq(connection, situation.journey.id)
     decision = {
@@ -88,7 +97,7 @@ def record(
         "journey_id": situation.journey.id,
         "at": question.at,
         "step": step.name,
-        "channel": step.channel,
+        "channel": question.channel,
         "verdict": ruling.verdict,
         "reason": ruling.reason,
         "inputs": ruling.inputs | (intent.inputs if handed and intent else {}),
@@ -119,15 +128,15 @@ def _seq(connection: Connection, journey_id: str) -> int:
     return seq or 0
 
 
-def _repeated(connection: Connection, journey_id: str, step: str, ruling: Ruling) -> bool:
+def _repeated(connection: Connection, question: Question, ruling: Ruling) -> bool:
     statement = (
-        select(DECISIONS.c.verdict, DECISIONS.c.reason)
-        .where(DECISIONS.c.journey_id == journey_id, DECISIONS.c.step == step)
+        select(DECISIONS.c.channel, DECISIONS.c.verdict, DECISIONS.c.reason)
+        .where(DECISIONS.c.journey_id == question.situation.journey.id, DECISIONS.c.step == question.step.name)
         .order_by(DECISIONS.c.id.desc())
         .limit(1)
     )
     last = connection.execute(statement).one_or_none()
-    return last is not None and tuple(last) == (ruling.verdict, ruling.reason)
+    return last is not None and tuple(last) == (question.channel, ruling.verdict, ruling.reason)
 
 
 def _hand(connection: Connection, question: Question, ruling: Ruling, intent: Intent, seq: int) -> str:
@@ -145,27 +154,42 @@ def _hand(connection: Connection, question: Question, ruling: Ruling, intent: In
         "segment": question.facts["segment"],
         "handed_at": question.at,
         "settled_at": None,
+        "repeat_until": intent.repeat_until,
         "seq": seq,
     }
-    key = delivery_key(situation.journey.id, step.name, step.channel)
-    if situation.delivery is not None:  # released: the gate lets no other state through
-        again = update(DELIVERIES).where(DELIVERIES.c.key == key).values(attempts=DELIVERIES.c.attempts + 1, **values)
-        return str(connection.execute(again.returning(DELIVERIES.c.id)).scalar_one())
+    if question.delivery is not None:
+        return _hand_again(connection, question.delivery, values, question.at)
     fixed = {
         "id": intent.delivery,
-        "key": key,
+        "key": delivery_key(situation.journey.id, step.name, question.channel),
         "journey_id": situation.journey.id,
         "customer_id": situation.customer.id,
         "step": step.name,
-        "channel": step.channel,
-        "address": hidden(situation.journey.shop, address_of(step.channel, situation.customer) or ""),
+        "channel": question.channel,
+        "address": hidden(connection, situation.journey.shop, address_of(question.channel, situation.customer) or ""),
         "policy": policy.name,
         "policy_hash": policy.hash,
         "attempts": 1,
         "releases": [],
     }
     connection.execute(insert(DELIVERIES), [fixed | values])
+    if question.channel is Channel.CALL:
+        ask(connection, question, intent.delivery)
     return intent.delivery
+
+
+def _hand_again(connection: Connection, delivery: DeliveryRecord, values: Mapping[str, object], at: datetime) -> str:
+    """Hand a delivery over once more: after proof that it was not accepted, or to a provider that knows its key."""
+    mine = DELIVERIES.c.id == delivery.id
+    row = connection.execute(select(DELIVERIES.c.attempts, DELIVERIES.c.releases).where(mine)).one()
+    releases, changes = list(row.releases), dict(values)
+    if delivery.state is not DeliveryState.RELEASED:
+        proof = f"its key counts once until {delivery.repeat_until:%Y-%m-%dT%H:%M:%SZ}"
+        releases.append({"attempt": row.attempts, "at": at.isoformat(), "proof": proof})
+        changes["repeat_until"] = delivery.repeat_until
+    changes |= {"attempts": row.attempts + 1, "releases": releases}
+    connection.execute(update(DELIVERIES).where(mine).values(changes))
+    return delivery.id
 
 
 def _show(connection: Connection, journey_id: str, step: str | None, at: datetime | None) -> None:
@@ -188,16 +212,15 @@ def settle(
     connection: Connection, delivery: str, state: DeliveryState, at: datetime, provider_id: str | None, problem: str
 ) -> None:
     """Write what is known of a handed message; what was proved before is never unlearnt."""
-    columns = (DELIVERIES.c.state, DELIVERIES.c.releases, DELIVERIES.c.attempts)
+    columns = (DELIVERIES.c.state, DELIVERIES.c.releases, DELIVERIES.c.attempts, DELIVERIES.c.problem)
     row = connection.execute(select(*columns).where(DELIVERIES.c.id == delivery).with_for_update()).one_or_none()
-    if row is None or row.state not in (DeliveryState.HANDED, DeliveryState.UNKNOWN):
+    if row is None or not may_become(state, row.state, row.problem):
         return
     releases = list(row.releases)
     if state is DeliveryState.RELEASED:
         releases.append({"attempt": row.attempts, "at": at.isoformat(), "proof": problem})
     values = {"state": state, "settled_at": at, "releases": releases, "problem": problem or None}
-    if provider_id is not None:
-        values["provider_id"] = provider_id
+    values |= {"provider_id": provider_id} if provider_id is not None else {}
     connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery).values(values))
 
 
@@ -208,17 +231,15 @@ def answered(
     delivery: str,
     state: DeliveryState,
     recorded_at: datetime,
-    *,
-    bounced: bool,
+    closes: SuppressionReason | None,
 ) -> None:
-    """Write a provider's answer: the decision that follows, the delivery's state, and an address that bounced."""
+    """Write a provider's answer: the decision that follows, the delivery's state, and why the address is closed."""
     record(connection, question, ruling, None, recorded_at)
     settle(connection, delivery, state, question.at, None, str(ruling.inputs["problem"]))
-    customer, channel = question.situation.customer, question.step.channel
+    customer, channel, shop = question.situation.customer, question.channel, question.situation.journey.shop
     address = customer and address_of(channel, customer)
-    if bounced and customer is not None and address:
-        shop = question.situation.journey.shop
-        suppress(connection, shop, channel, address, SuppressionReason.BOUNCE, question.at, customer.seq)
+    if closes is not None and customer is not None and address:  # kept as a hash: its owner may be erased by now
+        suppress(connection, shop, channel, hidden(connection, shop, address), closes, question.at, customer.seq)
 
 
 def ruled(verdict: Verdict, reason: Reason, problem: str, until: datetime | None = None) -> Ruling:

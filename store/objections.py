@@ -5,20 +5,23 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, or_, select
 
-from models.consent import latest
-from models.events import MARKETING, ConsentEntry
+from models.consent import declined, latest, topic_of
+from models.episode import JourneyState
+from models.events import ConsentEntry
 from models.profile import CustomerState
 from models.situation import ConsentRecord, CustomerRecord, SuppressionReason
-from models.vocabulary import Channel, ConsentState, Outcome
+from models.vocabulary import Channel, ConsentState, Kind, Outcome, Purpose
 from store.episodes import Episodes
 from store.ids import new_id
 from store.people import People
+from store.policies import version
 from store.rows import fetch, insert_all, select_state, update_all
 from store.schema import CONSENTS, SUPPRESSIONS
+from store.sealing import hidden
 
-_HASH = "sha256:"
+_KINDS = {topic_of(kind): kind for kind in Kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class ConsentRow:
     state: str
     source: str
     wording: str | None
+    wording_hash: str | None
+    actor: str | None
     at: datetime
     recorded_at: datetime
     seq: int
@@ -51,16 +56,18 @@ class SuppressionRow:
     seq: int
     lifted_at: datetime | None = None
     lifted_seq: int | None = None
+    until: datetime | None = None
 
 
 @dataclass(slots=True)
 class Objections:
-    """What customers allow and forbid, in one transaction that holds their locks."""
+    """What customers allow and forbid, in one transaction that holds their locks; `actor` passes their words on."""
 
     connection: Connection
     people: People
     episodes: Episodes
     recorded_at: datetime
+    actor: str | None = None
     _ledger: dict[str, list[ConsentRecord]] = field(default_factory=dict)
     _rows: list[ConsentRow] = field(default_factory=list)
     _suppressed: list[SuppressionRow] = field(default_factory=list)
@@ -75,7 +82,8 @@ class Objections:
         for row in self.connection.execute(statement).mappings():
             self._ledger[row["customer_id"]].append(consent_record(row))
         known = [self.people.known[customer] for customer in customers]
-        addresses = {one for who in known for channel in Channel for one in addresses_of(who.shop, channel, who)}
+        ways = [addresses_of(self.connection, who.shop, channel, who) for who in known for channel in Channel]
+        addresses = {address for way in ways for address in way}
         objections = select(*select_state(SUPPRESSIONS, SuppressionRow)).where(
             SUPPRESSIONS.c.shop == self.people.shop,
             SUPPRESSIONS.c.channel.in_(list(Channel)),  # all there are, for the index
@@ -93,22 +101,48 @@ class Objections:
             record = ConsentRecord(entry.channel, entry.purpose, entry.state, entry.source, min(entry.at, at))
             if record in ledger:
                 continue
-            ledger.append(record)
             self._append(customer, record, entry.wording)
-            if entry.purpose == MARKETING and latest(ledger, entry.channel) == record:
-                if entry.state is ConsentState.WITHDRAWN:
-                    self._object(customer, (entry.channel,), record.at, at)
-                else:
-                    self._lift(customer, entry.channel, record.at)
+            if latest(ledger, record.channel, record.purpose) == record:
+                self._obey(customer, record, at)
 
     def object(self, customer: CustomerState, channels: Collection[Channel], source: str, at: datetime) -> None:
         """Record an objection: the channels are closed to the address, and every open journey of it ends."""
         for channel in channels:
-            record = ConsentRecord(channel, MARKETING, ConsentState.WITHDRAWN, source, at)
+            record = ConsentRecord(channel, Purpose.MARKETING, ConsentState.WITHDRAWN, source, at)
             self._append(customer, record, None)
         self._object(customer, channels, at, at)
 
+    def _obey(self, customer: CustomerState, word: ConsentRecord, at: datetime) -> None:
+        """Do what a last word asks for; one on a purpose that nobody knows is kept, and asks for nothing."""
+        withdrawn = word.state is ConsentState.WITHDRAWN
+        if word.purpose == Purpose.MARKETING and withdrawn:
+            self._object(customer, (word.channel,), word.at, at)
+        elif word.purpose == Purpose.MARKETING:
+            self._lift(customer, word.channel, word.at)
+        elif withdrawn and word.purpose in _KINDS:
+            self._decline(customer, _KINDS[Purpose(word.purpose)], at)
+
+    def _decline(self, customer: CustomerState, kind: Kind, at: datetime) -> None:
+        """End the customer's own journeys of a declined topic, unless a channel is left for them."""
+        for journey in self.episodes.of(customer):
+            if journey.customer_id == customer.id and journey.kind == kind and not self._channels(customer, journey):
+                self.episodes.stop(journey, Outcome.OPTED_OUT, at)
+
+    def _channels(self, customer: CustomerState, journey: JourneyState) -> set[Channel]:
+        """Return the channels of a journey's policy that reach the customer and that they have not closed."""
+        planned = {one for step in version(self.connection, journey.policy_hash).steps for one in step.channels}
+        ledger, kind = self._ledger[customer.id], Kind(journey.kind)
+        reaching = {one for one in planned if addresses_of(self.connection, self.people.shop, one, customer)}
+        return {one for one in reaching if not declined(ledger, one, kind) and not self._closed(customer, one)}
+
+    def _closed(self, customer: CustomerState, channel: Channel) -> bool:
+        addresses = addresses_of(self.connection, self.people.shop, channel, customer)
+        return any(
+            row.channel == channel and row.address in addresses and row.lifted_at is None for row in self._suppressed
+        )
+
     def _append(self, customer: CustomerState, record: ConsentRecord, wording: str | None) -> None:
+        self._ledger.setdefault(customer.id, []).append(record)
         seq = self.people.bump(customer)
         row = ConsentRow(
             new_id(),
@@ -118,6 +152,8 @@ class Objections:
             record.state,
             record.source,
             wording,
+            hashlib.sha256(wording.encode()).hexdigest() if wording else None,
+            self.actor,
             record.at,
             self.recorded_at,
             seq,
@@ -137,7 +173,7 @@ class Objections:
     def _lift(self, customer: CustomerState, channel: Channel, said: datetime) -> None:
         """A later, explicit consent of the same person lifts an objection; nothing else is lifted here."""
         mine = (None, customer.id)
-        addresses = addresses_of(customer.shop, channel, customer)
+        addresses = addresses_of(self.connection, customer.shop, channel, customer)
         for index, row in enumerate(self._suppressed):
             same = row.channel == channel and row.address in addresses and row.customer_id in mine
             if same and row.lifted_at is None and row.at < said:
@@ -159,14 +195,17 @@ def suppress(
     insert_all(connection, SUPPRESSIONS, [row])
 
 
-def suppressed(connection: Connection, shop: str, customer: CustomerRecord) -> dict[Channel, SuppressionReason]:
-    """Return the channels that are closed to a customer's addresses; a complaint outranks everything."""
-    addresses = [address for channel in Channel for address in addresses_of(shop, channel, customer)]
+def suppressed(
+    connection: Connection, shop: str, customer: CustomerRecord, at: datetime
+) -> dict[Channel, SuppressionReason]:
+    """Return the channels that are closed to a customer's addresses at `at`; a complaint outranks everything."""
+    addresses = [address for channel in Channel for address in addresses_of(connection, shop, channel, customer)]
     statement = select(SUPPRESSIONS.c.channel, SUPPRESSIONS.c.reason).where(
         SUPPRESSIONS.c.shop == shop,
         SUPPRESSIONS.c.channel.in_(list(Channel)),  # all there are, for the index
         SUPPRESSIONS.c.address.in_(addresses),
         SUPPRESSIONS.c.lifted_at.is_(None),
+        or_(SUPPRESSIONS.c.until.is_(None), SUPPRESSIONS.c.until > at),
     )
     order = list(SuppressionReason)
     found: dict[Channel, SuppressionReason] = {}
@@ -181,25 +220,29 @@ def address_of(channel: Channel, customer: CustomerState | CustomerRecord) -> st
     match channel:
         case Channel.EMAIL:
             return customer.email_key
-        case Channel.SMS:
+        case Channel.SMS | Channel.CALL:
             return customer.phone
         case Channel.PUSH:
             return f"customer:{customer.id}"
 
 
-def addresses_of(shop: str, channel: Channel, customer: CustomerState | CustomerRecord) -> list[str]:
+def addresses_of(
+    connection: Connection, shop: str, channel: Channel, customer: CustomerState | CustomerRecord
+) -> list[str]:
     """Return the address and what is left of it when its owner was erased."""
     address = address_of(channel, customer)
-    return [] if address is None else [address, hidden(shop, address)]
-
-
-def hidden(shop: str, address: str) -> str:
-    """Return what is kept of an erased address, so that its objection goes on to count; the same of what it returns."""
-    if address.startswith(_HASH):
-        return address
-    return _HASH + hashlib.sha256(f"{shop}\n{address}".encode()).hexdigest()
+    return [] if address is None else [address, hidden(connection, shop, address)]
 
 
 def consent_record(row: RowMapping) -> ConsentRecord:
     """Read a row of the ledger."""
-    return ConsentRecord(Channel(row["channel"]), row["purpose"], ConsentState(row["state"]), row["source"], row["at"])
+    return ConsentRecord(
+        Channel(row["channel"]),
+        row["purpose"],
+        ConsentState(row["state"]),
+        row["source"],
+        row["at"],
+        row["id"],
+        row["wording_hash"],
+        row["actor"],
+    )

@@ -42,6 +42,8 @@ def customer_record(row: RowMapping) -> CustomerRecord:
         traits=row["traits"] or {},
         last_activity_at=row["last_activity_at"],
         rfm=None if None in quintiles else quintiles,
+        has_account=row["external_id"] is not None,
+        snoozed_until=row["snoozed_until"],
     )
 
 

@@ -6,16 +6,27 @@ from models.tables.facts import (
     Consent,
     Customer,
     Event,
-    Key,
     Order,
     OrderLine,
     OrderToken,
     Product,
     Review,
-    Shop,
     Suppression,
 )
-from models.tables.ledger import Act, Decision, Delivery, Journey, Outbox, PolicyVersion, Switch
+from models.tables.ledger import (
+    Act,
+    Chore,
+    Decision,
+    Delivery,
+    Erasure,
+    Journey,
+    Notice,
+    Outbox,
+    PolicyVersion,
+    Switch,
+    Task,
+)
+from models.tables.shops import Key, Shop
 
 SHOPS = table_of(Shop)
 KEYS = table_of(Key)
@@ -36,5 +47,9 @@ DELIVERIES = table_of(Delivery)
 OUTBOX = table_of(Outbox)
 ACTS = table_of(Act)
 SWITCHES = table_of(Switch)
+NOTICES = table_of(Notice)
+TASKS = table_of(Task)
+ERASURES = table_of(Erasure)
+CHORES = table_of(Chore)
 
 METADATA = SHOPS.metadata

@@ -6,14 +6,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, or_, select
 
+from models.consent import latest
 from models.contact import email_key
 from models.situation import SuppressionReason
-from models.vocabulary import Channel
+from models.vocabulary import Channel, ConsentState
 from store.db import NotFoundError
 from store.journeys import DeliveryRow, JourneyRow, journeys_of
-from store.objections import hidden
+from store.objections import consent_record
 from store.rows import fetch, select_state
 from store.schema import CARTS, CONSENTS, CUSTOMERS, DELIVERIES, ORDERS, SUPPRESSIONS
+from store.sealing import hidden
 
 _WISHES = (SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT)
 _PROFILE = ("external_id", "email", "phone", "first_name", "locale", "timezone", "country", "traits")
@@ -76,7 +78,7 @@ def closed_channels(connection: Connection, customer: Mapping[str, Any]) -> Sequ
     """Return the suppressions that stand for a customer's addresses, also those left over from an erasure."""
     shop, addresses = customer["shop"], [customer["email_key"], customer["phone"], f"customer:{customer['id']}"]
     known = [one for one in addresses if one is not None]
-    place = SUPPRESSIONS.c.address.in_([*known, *(hidden(shop, one) for one in known)])
+    place = SUPPRESSIONS.c.address.in_([*known, *(hidden(connection, shop, one) for one in known)])
     standing = (SUPPRESSIONS.c.shop == shop, SUPPRESSIONS.c.lifted_at.is_(None))
     return _rows(connection, select(SUPPRESSIONS).where(place, *standing).order_by(SUPPRESSIONS.c.id.desc()))
 
@@ -93,7 +95,8 @@ def shop_of(connection: Connection, customer_id: str) -> str:
 class Leaving:
     """What the page of an unsubscribe link needs to know of a customer; nothing is left of an erased one.
 
-    `done` says that they have objected to the channel before and no journey is open.
+    `done` says that their own last word on the channel is an objection, that it holds, and that no journey is open:
+    somebody else's with the same address may be lifted one day.
     """
 
     locale: str | None
@@ -111,4 +114,7 @@ def load_leaving(connection: Connection, customer_id: str, channel: Channel) -> 
         one["channel"] == channel and one["reason"] in _WISHES for one in closed_channels(connection, customer)
     )
     waiting = any(one.open for one in journeys_of(connection, [customer_id]))
-    return Leaving(customer["locale"], done=closed and not waiting)
+    ledger = connection.execute(select(CONSENTS).where(CONSENTS.c.customer_id == customer_id)).mappings()
+    word = latest([consent_record(row) for row in ledger], channel)
+    objected = word is not None and word.state is ConsentState.WITHDRAWN
+    return Leaving(customer["locale"], done=objected and closed and not waiting)

@@ -21,6 +21,8 @@ class ShopRecord:
     timezone: str
     currency: str
     country: str
+    soft_opt_in: str
+    sms_sender: str
     sender: str
     reply_to: str | None
     postal_address: str

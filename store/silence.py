@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, RowMapping, Subquery, and_, or_, select, union
 
 from models.consent import latest
-from models.events import MARKETING
 from models.situation import TOKEN_LIFE, SuppressionReason, joins
-from models.vocabulary import Channel, ConsentState, Kind, Verdict
+from models.vocabulary import Channel, ConsentState, Kind, Purpose, Verdict
 from store.acts import ActName
 from store.carts import PURCHASE
-from store.objections import consent_record, hidden
+from store.objections import consent_record
 from store.schema import ACTS, CARTS, CONSENTS, DECISIONS, DELIVERIES, JOURNEYS, ORDER_TOKENS, ORDERS, SUPPRESSIONS
+from store.sealing import hidden
 
 Finding = tuple[str, str]
 """The id of what breaks a promise, and the numbers that show it."""
@@ -50,7 +50,7 @@ def _to_closed_address(connection: Connection) -> Iterator[Finding]:
     for page in connection.execute(select(*columns).where(SUPPRESSIONS.c.reason.in_(reasons))).partitions(_PAGE):
         closed: dict[tuple[str, str], list[tuple[int, int | None]]] = {}
         for shop, channel, address, seq, lifted in page:
-            closed.setdefault((channel, hidden(shop, address)), []).append((seq, lifted))
+            closed.setdefault((channel, hidden(connection, shop, address)), []).append((seq, lifted))
         some = select(handed).where(handed.c.address.in_({name for _, name in closed}))
         for row in connection.execute(some):
             for seq, lifted in closed.get((row.channel, row.address), ()):
@@ -62,7 +62,7 @@ def _after_withdrawal(connection: Connection) -> Iterator[Finding]:
     """Whoever objects without having an address is in no list of closed addresses."""
     handed = _handed()
     mine = and_(CONSENTS.c.customer_id == handed.c.customer_id, CONSENTS.c.channel == handed.c.channel)
-    withdrawn = and_(CONSENTS.c.state == ConsentState.WITHDRAWN, CONSENTS.c.purpose == MARKETING)
+    withdrawn = and_(CONSENTS.c.state == ConsentState.WITHDRAWN, CONSENTS.c.purpose == Purpose.MARKETING)
     statement = select(handed).distinct().join(CONSENTS, mine).where(withdrawn, CONSENTS.c.seq < handed.c.seq)
     for row in connection.execute(statement).all():
         before = select(CONSENTS).where(CONSENTS.c.customer_id == row.customer_id, CONSENTS.c.seq < row.seq)

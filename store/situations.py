@@ -1,12 +1,15 @@
 """Reading everything that is known about one journey, in as few statements as it takes."""
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import BindParameter, Connection, RowMapping, and_, bindparam, func, or_, select
 
+from models.consent import granted
 from models.events import EventType
 from models.policy import threshold
+from models.profile import by_machine
 from models.score import ABANDON_WINDOW
 from models.situation import (
     CartRecord,
@@ -16,9 +19,10 @@ from models.situation import (
     Handed,
     JourneyRecord,
     OrderRecord,
+    Rival,
     Situation,
 )
-from models.vocabulary import Channel, DeliveryState, Kind
+from models.vocabulary import Arm, Channel, DeliveryState, Kind, Purpose, Status
 from store.carts import PURCHASE
 from store.objections import consent_record, suppressed
 from store.policies import version
@@ -72,18 +76,24 @@ _HANDED = select(
 ).where(
     DELIVERIES.c.customer_id.in_(_IDS), DELIVERIES.c.handed_at > bindparam("since"), DELIVERIES.c.state.in_(_COUNTS)
 )
-_DELIVERY = select(DELIVERIES.c.id, DELIVERIES.c.state).where(
+_DELIVERIES = select(DELIVERIES.c.channel, DELIVERIES.c.id, DELIVERIES.c.state, DELIVERIES.c.repeat_until).where(
     DELIVERIES.c.journey_id == bindparam("journey"), DELIVERIES.c.step == bindparam("step")
 )
-_BEHAVIOUR = (
-    select(EVENTS.c.type, func.count().label("number"))
-    .where(EVENTS.c.customer_id.in_(_IDS), EVENTS.c.type.in_(_ACTIONS), EVENTS.c.at > bindparam("since"))
-    .group_by(EVENTS.c.type)
+_BEHAVIOUR = select(EVENTS.c.type, EVENTS.c.properties).where(
+    EVENTS.c.customer_id.in_(_IDS), EVENTS.c.type.in_(_ACTIONS), EVENTS.c.at > bindparam("since")
 )
 _ABANDONS = select(func.count()).where(
     JOURNEYS.c.customer_id == bindparam("customer"),
     JOURNEYS.c.kind == Kind.CART,
     JOURNEYS.c.j0 > bindparam("since"),
+)
+_RIVALS = select(JOURNEYS.c.id, JOURNEYS.c.policy_hash, JOURNEYS.c.step, JOURNEYS.c.next_action_at).where(
+    JOURNEYS.c.customer_id.in_(_IDS),
+    JOURNEYS.c.status != Status.CLOSED,
+    JOURNEYS.c.id != bindparam("journey"),
+    JOURNEYS.c.paused_at.is_(None),
+    JOURNEYS.c.arm != Arm.HOLDOUT,
+    JOURNEYS.c.next_action_at.is_not(None),
 )
 _SWITCHES = select(SWITCHES.c.channel)
 _STOCK = select(PRODUCTS.c.product_id, PRODUCTS.c.stock).where(
@@ -114,6 +124,7 @@ def situation_of(
     customer = customer_record(row)
     locked = group_of(connection, record.shop, customer, lock=False)
     ids = [one for one, _ in locked]
+    consents = _consents(connection, customer.id)
     opens, clicks = _behaviour(connection, ids, at - threshold(version(connection, record.policy_hash)))
     return Situation(
         journey=record,
@@ -121,15 +132,16 @@ def situation_of(
         locked=locked,
         cart=cart,
         orders=_orders(connection, record.shop, customer.id, ids, cart),
-        consents=_consents(connection, customer.id),
-        suppressed=suppressed(connection, record.shop, customer),
+        consents=consents,
+        suppressed=suppressed(connection, record.shop, customer, at),
         handed=_handed(connection, ids, record.id, step, at),
-        opens=opens,
+        opens=opens if granted(consents, Channel.EMAIL, Purpose.OPEN_TRACKING) else 0,
         clicks=clicks,
         abandons=_abandons(connection, customer.id, at),
         switched_off=switched_off(connection),
         stock=stock_of(connection, record.shop, cart),
-        delivery=None if step is None else _delivery(connection, record.id, step),
+        deliveries={} if step is None else _deliveries(connection, record.id, step),
+        rivals=() if step is None else _rivals(connection, ids, record.id),
     )
 
 
@@ -172,6 +184,7 @@ def _orders(
             coupon=row["coupon"] is not None,
             placed_at=row["placed_at"],
             own=row["customer_id"] == customer_id,
+            order_id=row["order_id"],
         )
         for row, names in found.values()
     )
@@ -187,21 +200,32 @@ def _handed(
     """Return what these people got in the last year; a step is no pressure on itself."""
     values = {"ids": ids, "since": at - _YEAR}
     return tuple(
-        Handed(Channel(channel), handed_at, coupon is not None)
+        Handed(Channel(channel), handed_at, coupon is not None, name)
         for channel, handed_at, coupon, journey, name in connection.execute(_HANDED, values)
         if (journey, name) != (journey_id, step)
     )
 
 
-def _delivery(connection: Connection, journey_id: str, step: str) -> DeliveryRecord | None:
-    row = connection.execute(_DELIVERY, {"journey": journey_id, "step": step}).one_or_none()
-    return None if row is None else DeliveryRecord(row.id, DeliveryState(row.state))
+def _deliveries(connection: Connection, journey_id: str, step: str) -> dict[Channel, DeliveryRecord]:
+    rows = connection.execute(_DELIVERIES, {"journey": journey_id, "step": step})
+    return {Channel(channel): DeliveryRecord(id_, DeliveryState(state), until) for channel, id_, state, until in rows}
+
+
+def _rivals(connection: Connection, ids: Collection[str], journey_id: str) -> tuple[Rival, ...]:
+    """Return the other journeys of these people that want to send something; what is held, or held out, does not."""
+    rivals = []
+    for id_, hash_, step, due in connection.execute(_RIVALS, {"ids": ids, "journey": journey_id}):
+        policy = version(connection, hash_)
+        planned = policy.step(step or "") or policy.steps[0]
+        rivals.append(Rival(id_, policy.name, policy.priority, planned.channels, due))
+    return tuple(rivals)
 
 
 def _behaviour(connection: Connection, ids: Collection[str], since: datetime) -> tuple[int, int]:
+    """Return how many opens and clicks there were; a machine's are none."""
     rows = connection.execute(_BEHAVIOUR, {"ids": ids, "since": since})
-    counts = {row.type: row.number for row in rows}
-    return counts.get(_ACTIONS[0], 0), counts.get(_ACTIONS[1], 0)
+    counts = Counter(type_ for type_, properties in rows if not by_machine(properties or {}))
+    return counts[_ACTIONS[0]], counts[_ACTIONS[1]]
 
 
 def _abandons(connection: Connection, customer_id: str, at: datetime) -> int:

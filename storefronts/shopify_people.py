@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from models.contact import is_email, phone_number, text_or_none
-from models.events import MARKETING, ConsentEntry, Person
-from models.vocabulary import Channel, ConsentState
+from models.events import ConsentEntry, Person
+from models.vocabulary import Channel, ConsentState, Purpose
 from storefronts.shopify_shapes import Address, CustomerPayload, MarketingConsent, Purchase
 
 _STATES = {"subscribed": ConsentState.GRANTED, "unsubscribed": ConsentState.WITHDRAWN}
@@ -85,7 +85,7 @@ def entry(channel: Channel, record: MarketingConsent, sent: Sent, undated: datet
     state, at = _STATES.get(record.state or ""), utc(record.consent_updated_at) or undated
     if state is None or at is None:
         return None
-    return ConsentEntry(channel, MARKETING, state, f"shopify:{sent.topic}", at)
+    return ConsentEntry(channel, Purpose.MARKETING, state, f"shopify:{sent.topic}", at)
 
 
 def _recorded(
@@ -120,7 +120,7 @@ def _ticked(
         (Channel.SMS, given.buyer_accepts_sms_marketing and phone_given, records.sms_marketing_consent),
     )
     return tuple(
-        ConsentEntry(channel, MARKETING, ConsentState.GRANTED, f"shopify:{sent.topic}", at)
+        ConsentEntry(channel, Purpose.MARKETING, ConsentState.GRANTED, f"shopify:{sent.topic}", at)
         for channel, ticked, record in boxes
         if at and ticked and (record is None or (record.state or "") in _LETS_THE_BOX_DECIDE)
         if all(one.channel is not channel for one in recorded)

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from models.events import (
-    MARKETING,
     CartFacts,
     ConsentEntry,
     Event,
@@ -15,7 +14,7 @@ from models.events import (
     Person,
     content_key,
 )
-from models.vocabulary import Channel, ConsentState
+from models.vocabulary import Channel, ConsentState, Purpose
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -35,11 +34,11 @@ def person(name: str = "jeanne", *consents: ConsentEntry, phone: str | None = No
 
 
 def granted(at: datetime, channel: Channel = Channel.EMAIL) -> ConsentEntry:
-    return ConsentEntry(channel, MARKETING, ConsentState.GRANTED, "form", at, "News by e-mail?")
+    return ConsentEntry(channel, Purpose.MARKETING, ConsentState.GRANTED, "form", at, "News by e-mail?")
 
 
 def withdrawn(at: datetime, channel: Channel = Channel.EMAIL) -> ConsentEntry:
-    return ConsentEntry(channel, MARKETING, ConsentState.WITHDRAWN, "form", at)
+    return ConsentEntry(channel, Purpose.MARKETING, ConsentState.WITHDRAWN, "form", at)
 
 
 def line(product: str = "lamp", price: int = 4500, quantity: int = 1) -> Line:

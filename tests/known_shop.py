@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 
 from models.events import Event
-from models.gate import Question, Ruling
 from models.journey import Assessment
-from models.policy import CartTrigger, InactiveTrigger, Policy, Step
-from models.situation import Situation
-from models.vocabulary import Channel, DeliveryState, Outcome
+from models.policy import CartTrigger, InactiveTrigger, Policy
+from models.question import Question, Ruling, ShopRules
+from models.step import Step
+from models.vocabulary import Channel, DeliveryState, Outcome, SoftOptIn
 from store import acts, assessments, intake, ledger, policies, shops, sweeps
 from store.acts import ActName, By
 from store.db import Database
-from store.drafts import load_draft
+from store.drafts import Draft, load_draft
 from store.ids import new_id
 from store.outbox import OutboxRow
 from store.schema import CUSTOMERS, DELIVERIES, JOURNEYS
@@ -33,6 +33,8 @@ RECORD = shops.ShopRecord(
     timezone="Europe/Paris",
     currency="EUR",
     country="FR",
+    soft_opt_in="buyers_only",
+    sms_sender="Maison",
     sender="Boutique <hello@shop.example>",
     reply_to=None,
     postal_address="1 rue du Test, Paris",
@@ -42,7 +44,7 @@ RECORD = shops.ShopRecord(
 
 
 def step(name: str, days: int, channel: Channel = Channel.EMAIL) -> Step:
-    return Step(name, days * DAY, 3 * DAY, channel, f"cart/{name}")
+    return Step(name, days * DAY, 3 * DAY, (channel,), f"cart/{name}")
 
 
 STEPS = (step("reminder", 0), step("social-proof", 3), step("incentive", 7))
@@ -87,16 +89,21 @@ class KnownShop:
     async def assess(self, journey: str, at: datetime) -> Assessment:
         return await self.db.write(assessments.assess, journey, at, "secret", at)
 
-    async def hand_over(self, journey: str, name: str = "reminder", *, at: datetime) -> Ruling | None:
+    async def hand_over(
+        self, journey: str, name: str = "reminder", *, at: datetime, channel: Channel | None = None
+    ) -> Ruling | None:
         """Read a step and put it to the gate, as the send does; a message stands for the rendered one."""
-        return await self.db.write(ledger.hand_over, await self.intent(journey, name, at=at), at)
+        return await self.db.write(ledger.hand_over, await self.intent(journey, name, at=at, channel=channel), at)
 
-    async def intent(self, journey: str, name: str = "reminder", *, at: datetime) -> ledger.Intent:
-        """Read a step and get it ready for the gate."""
+    async def intent(
+        self, journey: str, name: str = "reminder", *, at: datetime, channel: Channel | None = None
+    ) -> ledger.Intent:
+        """Read a step and get it ready for the gate, on its first channel unless another is named."""
         draft = await self.db.read(load_draft, journey, name, at)
         assert draft is not None
-        question = Question(draft.situation, draft.policy, draft.step, at, at + DAY, (Channel.EMAIL,), "Europe/Paris")
-        return ledger.Intent(question, _delivery(draft.situation), "memory", b"Bonjour", None, {}, None)
+        road = channel or draft.step.channels[0]
+        question = _question(draft, at, road)
+        return ledger.Intent(question, _delivery(draft, road), "memory", b"Bonjour", None, {}, None)
 
     async def settle(self, journey: str, state: DeliveryState, *, at: datetime, problem: str = "") -> None:
         """Write what became of the one message of a journey."""
@@ -124,8 +131,14 @@ class KnownShop:
         return started
 
 
-def _delivery(situation: Situation) -> str:
-    return situation.delivery.id if situation.delivery else new_id()
+def _question(draft: Draft, at: datetime, channel: Channel) -> Question:
+    rules = ShopRules("Europe/Paris", "FR", SoftOptIn(draft.shop.soft_opt_in))
+    return Question(draft.situation, draft.policy, draft.step, channel, at, at + DAY, tuple(Channel), rules)
+
+
+def _delivery(draft: Draft, channel: Channel) -> str:
+    known = draft.situation.deliveries.get(channel)
+    return known.id if known else new_id()
 
 
 def _rows(connection: Connection, table: Table, where: Mapping[str, object]) -> list[Mapping[str, Any]]:

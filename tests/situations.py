@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from models.events import Line
-from models.gate import Question
-from models.policy import CartTrigger, InactiveTrigger, Policy, Step
+from models.policy import CartTrigger, InactiveTrigger, Policy
+from models.question import Question, ShopRules
 from models.situation import (
     CartRecord,
     ConsentRecord,
@@ -16,13 +16,14 @@ from models.situation import (
     OrderRecord,
     Situation,
 )
+from models.step import Step
 from models.vocabulary import Arm, Channel, ConsentState, Kind, Status
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-REMINDER = Step("reminder", timedelta(), 3 * DAY, Channel.EMAIL, "cart/reminder")
-LAST_CALL = Step("last-call", 3 * DAY, 3 * DAY, Channel.SMS, "cart/last-call")
+REMINDER = Step("reminder", timedelta(), 3 * DAY, (Channel.EMAIL,), "cart/reminder")
+LAST_CALL = Step("last-call", 3 * DAY, 3 * DAY, (Channel.SMS,), "cart/last-call")
 CARTS = Policy("cart", CartTrigger(), (REMINDER, LAST_CALL))
 SLEEPERS = Policy("inactive", InactiveTrigger(), (replace(REMINDER, template="inactive/reminder"),))
 GRANTED = ConsentRecord(Channel.EMAIL, "marketing", ConsentState.GRANTED, "form", NOON - 30 * DAY)
@@ -72,8 +73,9 @@ QUIET = Situation(JOURNEY, CUSTOMER, (("c1", 1),), CART, consents=(GRANTED,))
 
 def question(situation: Situation = QUIET, policy: Policy = CARTS, **changes: Any) -> Question:
     """Ask at noon whether the first step of a policy may go out by e-mail."""
-    given: dict[str, Any] = {"step": policy.steps[0], "at": NOON, "until": NOON + DAY, "zone": "UTC"}
-    return Question(situation, policy, **({"reachable": {Channel.EMAIL}} | given | changes))
+    step = changes.pop("step", policy.steps[0])
+    given: dict[str, Any] = {"channel": step.channels[0], "at": NOON, "until": NOON + DAY, "shop": ShopRules()}
+    return Question(situation, policy, step, **({"reachable": {Channel.EMAIL}} | given | changes))
 
 
 def facing(asked: Question, **changes: Any) -> Question:

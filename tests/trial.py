@@ -31,7 +31,7 @@ from store.outbox import OutboxRow
 from store.schema import DECISIONS, DELIVERIES, JOURNEYS, METADATA
 from tests.known_shop import RECORD
 from tests.temporal_env import Temporal
-from worker import make_worker
+from worker import working
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -53,6 +53,7 @@ class Trial:
     mail: Sender
     problem: Callable[[Message], ChannelError | None] = lambda _: None
     journeys: list["Journey"] = field(default_factory=list)
+    others: dict[Channel, Sender] = field(default_factory=dict)
 
     @property
     def memory(self) -> Memory:
@@ -71,7 +72,7 @@ class Trial:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Run a worker beside the block; leaving stops it in the middle of whatever it does."""
-        async with make_worker(self.temporal.client, self.installation, {Channel.EMAIL: self.mail}):
+        async with working(self.temporal.client, self.installation, {Channel.EMAIL: self.mail, **self.others}):
             yield
 
     async def abandon(self, *, consent: bool = True, at: datetime | None = None, **person: Any) -> "Journey":
@@ -79,7 +80,7 @@ class Trial:
         name, now = f"c{next(_numbers)}", at or clock.now()
         agreed = ConsentEntry(Channel.EMAIL, "marketing", ConsentState.GRANTED, "form", now - DAY)
         who = Person(external_id=name, email=f"{name}@example.org", first_name="Camille")
-        who = replace(who, consents=(agreed,) if consent else (), **person)
+        who = replace(who, **({"consents": (agreed,) if consent else ()} | person))
         facts = CartFacts(f"cart-{name}", lines=(VASE,), replaces=True, currency="EUR")
         outbox = await self.ingest(Event(f"start-{name}", EventType.CHECKOUT_STARTED, "", now, who, facts), now)
         return self.follow(outbox[0].journey_id, who, now)
@@ -225,6 +226,12 @@ async def installed(
         assert await database.read(audit) == []
     finally:
         await database.aclose()
+
+
+def daytime() -> dict[str, Any]:
+    """Return where somebody lives for whom it is ten in the morning of a day without holidays or Sundays."""
+    ahead = 10 - clock.now().hour
+    return {"country": "US", "timezone": f"Etc/GMT{-ahead:+d}"}
 
 
 def about(length: timedelta) -> Any:

@@ -17,6 +17,7 @@ from models.journey import (
     SendResult,
     SweepPage,
     SweepRequest,
+    queue_of,
 )
 
 # A store that is away comes back; nothing that we ask of it is worth giving up for.
@@ -42,6 +43,7 @@ def send(request: SendRequest) -> "workflow.ActivityHandle[SendResult]":
         "send",
         request,
         result_type=SendResult,
+        task_queue=queue_of(request.channel) if request.channel else None,
         start_to_close_timeout=_SEND,
         retry_policy=_SENDING,
         cancellation_type=workflow.ActivityCancellationType.TRY_CANCEL,

@@ -54,7 +54,7 @@ class Relaunch:
 
     async def _send(self, command: Send) -> None:
         """Send a step; a stop ends the wait for a provider that is away, and the gate ends the retries."""
-        sending = calls.send(SendRequest(command.step, self._now(), command.until))
+        sending = calls.send(SendRequest(command.step, self._now(), command.until, command.channel))
         await workflow.wait_condition(lambda: sending.done() or self._progress.outcome is not None)
         if sending.done():
             self._progress = self._progress.sent(command.step, sending.result())

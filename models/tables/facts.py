@@ -4,7 +4,7 @@ Ids are UUIDv7 as text, so that table, URL, ledger and Temporal show the same on
 units. `seq` is the customer's sequence number at the commit that wrote the row: `audit` compares these, never clocks.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Index, text
@@ -16,35 +16,6 @@ from models.tables.columns import document, instant, money
 def _only(name: str, column: str, where: str) -> Index:
     """Make an index by which two first events at once cannot make one person twice."""
     return Index(name, "shop", column, unique=True, sqlite_where=text(where), postgresql_where=text(where))
-
-
-class Shop(SQLModel, table=True):
-    """A storefront and how its customers know it."""
-
-    __tablename__ = "shops"
-    id: str = Field(primary_key=True)
-    name: str
-    url: str
-    locale: str
-    timezone: str
-    currency: str
-    country: str
-    sender: str
-    reply_to: str | None
-    postal_address: str
-    privacy_url: str | None
-    logo_url: str | None
-
-
-class Key(SQLModel, table=True):
-    """A named API key, stored as the SHA-256 of its text."""
-
-    __tablename__ = "keys"
-    name: str = Field(primary_key=True)
-    role: str
-    hash: str = Field(index=True)
-    created_at: datetime = instant()
-    revoked_at: datetime | None = instant(null=True)
 
 
 class Customer(SQLModel, table=True):
@@ -75,13 +46,18 @@ class Customer(SQLModel, table=True):
     first_seen_at: datetime = instant()
     last_activity_at: datetime | None = instant(null=True)
     profile_at: datetime = instant()
+    snoozed_until: datetime | None = instant(null=True)
+    last_open_on: date | None
     rfm_recency: int | None
     rfm_frequency: int | None
     rfm_monetary: int | None
 
 
 class Consent(SQLModel, table=True):
-    """One entry of the append-only consent ledger; the state of a consent is a fold over its entries."""
+    """One entry of the append-only consent ledger; the state of a consent is a fold over its entries.
+
+    `wording_hash` is the SHA-256 of what the person was shown, `actor` who passed their word on: a door, a link, staff.
+    """
 
     __tablename__ = "consents"
     id: str = Field(primary_key=True)
@@ -91,13 +67,18 @@ class Consent(SQLModel, table=True):
     state: str
     source: str
     wording: str | None
+    wording_hash: str | None
+    actor: str | None
     at: datetime = instant()
     recorded_at: datetime = instant()
     seq: int
 
 
 class Suppression(SQLModel, table=True):
-    """An address that a channel must not use; an objection is lifted by a later consent of the same person."""
+    """An address that a channel must not use; an objection is lifted by a later consent of the same person.
+
+    `until` ends a suppression by itself: an address whose mailbox is full rests, and is tried again.
+    """
 
     __tablename__ = "suppressions"
     __table_args__ = (Index("suppressions_address", "shop", "channel", "address"),)
@@ -111,6 +92,7 @@ class Suppression(SQLModel, table=True):
     seq: int
     lifted_at: datetime | None = instant(null=True)
     lifted_seq: int | None
+    until: datetime | None = instant(null=True)
 
 
 class Product(SQLModel, table=True):

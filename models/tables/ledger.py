@@ -89,12 +89,15 @@ class Delivery(SQLModel, table=True):
     """One message under one key, at most once; `releases` lists every proof that a hand-over was not accepted.
 
     `address` is the hash of the address that it was handed over for, so that `audit` can hold it against objections.
+    Until `repeat_until` its provider takes a second hand-over under the key for the first one. At `emptied_at` the
+    message had been kept for as long as the shop keeps messages.
     """
 
     __tablename__ = "deliveries"
     __table_args__ = (
         Index("deliveries_customer", "customer_id", "channel", "handed_at"),
         Index("deliveries_address", "address"),
+        Index("deliveries_provider", "provider", "provider_id"),
     )
     id: str = Field(primary_key=True)
     key: str = Field(unique=True)
@@ -117,6 +120,8 @@ class Delivery(SQLModel, table=True):
     message: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     handed_at: datetime = instant(index=True)
     settled_at: datetime | None = instant(null=True)
+    repeat_until: datetime | None = instant(null=True)
+    emptied_at: datetime | None = instant(null=True)
     seq: int
 
 
@@ -158,3 +163,73 @@ class Switch(SQLModel, table=True):
     channel: str = Field(primary_key=True)
     paused_at: datetime = instant()
     actor: str
+
+
+class Notice(SQLModel, table=True):
+    """What a provider told of a message, once: `key` is its own id, or made of its content; no address is kept."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        Index("notices_delivery", "delivery_id"),
+        Index("notices_address", "address", "type", "at"),
+    )
+    provider: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    type: str
+    channel: str
+    delivery_id: str | None
+    address: str | None
+    permanent: bool | None
+    human: bool | None
+    reason: str | None
+    at: datetime = instant()
+    received_at: datetime = instant()
+
+
+class Task(SQLModel, table=True):
+    """A call-back that a journey asks of the shop's staff; the delivery of its step is the proof that it was asked."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (Index("tasks_open", "shop", "closed_at"),)
+    id: str = Field(primary_key=True)
+    shop: str
+    journey_id: str = Field(index=True)
+    customer_id: str = Field(index=True)
+    delivery_id: str
+    created_at: datetime = instant()
+    closed_at: datetime | None = instant(null=True)
+    closed_by: str | None
+    result: str | None
+    note: str | None
+
+
+class Erasure(SQLModel, table=True):
+    """The job of forgetting one person, from the request to its certificate.
+
+    `sought` is what the certificate searches for, encrypted, and goes with the last step.
+    """
+
+    __tablename__ = "erasures"
+    __table_args__ = (Index("erasures_due", "state", "next_try_at"),)
+    id: str = Field(primary_key=True)
+    shop: str
+    customer_id: str = Field(index=True)
+    actor: str
+    state: str
+    asked_at: datetime = instant()
+    next_try_at: datetime = instant()
+    attempts: int = 0
+    problem: str | None
+    sought: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    journeys: list[str] = document()
+    certificate: dict[str, Any] | None = document(null=True)
+    done_at: datetime | None = instant(null=True)
+
+
+class Chore(SQLModel, table=True):
+    """What is done now and then, by whoever comes first: when it was done last, and when it is due again."""
+
+    __tablename__ = "chores"
+    name: str = Field(primary_key=True)
+    done_at: datetime = instant()
+    due_at: datetime = instant()

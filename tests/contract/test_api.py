@@ -105,7 +105,7 @@ async def test_an_objection_closes_the_journey_and_is_found_by_search(api: Api) 
     assert [(one["channel"], one["reason"]) for one in known["suppressions"]] == [("email", "objection")]
     assert [one["outcome"] for one in known["journeys"]] == ["opted_out"]
     again = await api.post("/v1/opt-outs", {"customer_id": known["customer_id"], "channel": "all"})
-    assert again["channels"] == ["email", "sms", "push"]
+    assert again["channels"] == ["email", "sms", "push", "call"]
 
 
 async def test_an_address_that_nobody_has_may_object_too(api: Api) -> None:

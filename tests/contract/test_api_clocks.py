@@ -12,7 +12,7 @@ from devserver.process import Server
 from models.vocabulary import Channel
 from runtime import temporal
 from tests.api_app import EMAIL, Api, Json, checkout, serving
-from worker import make_worker
+from worker import working
 
 HOUR, DAY = 3600, 86_400
 
@@ -38,7 +38,7 @@ async def api(server: Server, mailbox: Memory, tmp_path: Path) -> AsyncIterator[
 
     async with (
         serving(tmp_path, rehearsal=True, temporal=connect) as one,
-        make_worker(client, one.installation, {Channel.EMAIL: mailbox}),
+        working(client, one.installation, {Channel.EMAIL: mailbox}),
     ):
         yield one
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -71,11 +72,12 @@ async def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Made]:
 @pytest.fixture
 async def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    monkeypatch.setattr(worker, "Worker", lambda _client, **options: given.update(options))
+    monkeypatch.setattr(worker, "Worker", lambda _client, **options: nullcontext(given.update(options)))
     database = db.connect(f"sqlite:///{tmp_path / 'relaunch.db'}")
     links = Links("https://relaunch.example", "secret")
     installation = Installation(Settings(home=tmp_path), database, links, "secret", "key", (), rehearsal=False)
-    worker.make_worker(None, installation, {Channel.EMAIL: Memory()})  # type: ignore[arg-type] # nobody calls it
+    async with worker.working(None, installation, {Channel.EMAIL: Memory()}):  # type: ignore[arg-type] # not called
+        pass
     await database.aclose()
     return given
 

@@ -121,7 +121,7 @@ async def test_an_objection_to_all_channels_closes_each_address(shop: KnownShop)
     jeanne = (await shop.row(CUSTOMERS))["id"]
     await shop.opt_out("jeanne@example.com", NOON + HOUR, list(Channel))
     closed = {one["channel"]: one["address"] for one in await shop.rows(SUPPRESSIONS)}
-    assert closed == {"email": "jeanne@example.com", "sms": PHONE, "push": f"customer:{jeanne}"}
+    assert closed == {"email": "jeanne@example.com", "sms": PHONE, "push": f"customer:{jeanne}", "call": PHONE}
 
 
 async def test_an_objection_by_customer_id_needs_a_known_customer(shop: KnownShop) -> None:

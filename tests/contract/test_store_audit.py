@@ -84,7 +84,7 @@ async def test_a_hand_over_after_an_objection_is_found_after_an_erasure(shop: Kn
     await shop.hears(identify(twin, J0))
     await shop.hears(identify(replace(twin, consents=(withdrawn(J0),)), J0 + HOUR))
     await shop.hears(redact(Person("second"), J0 + DAY))
-    assert (await shop.row(SUPPRESSIONS))["address"].startswith("sha256:")
+    assert (await shop.row(SUPPRESSIONS))["address"].startswith("hmac-sha256:")
     assert await breaks(shop, SUPPRESSIONS.update().values(seq=0)) == [Invariant.SILENT_AFTER_OBJECTION]
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.gate import Ruling
+from models.question import Ruling
 from models.situation import SuppressionReason
 from models.vocabulary import Channel, DeliveryState, Outcome, Reason, Verdict
 from store import acts, ledger, objections

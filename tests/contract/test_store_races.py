@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from models.gate import Ruling
+from models.question import Ruling
 from models.vocabulary import DeliveryState, Outcome, Verdict
 from store.acts import ActName
 from store.audit import audit

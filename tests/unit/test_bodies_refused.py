@@ -31,7 +31,10 @@ BAD = [
     (of(id="7", country="France"), "customer.country: is no ISO 3166 code of two letters"),
     (of(id="7", traits={"secret": [1]}), "customer.traits: must hold texts, numbers and flags"),
     (of(id="7", traits={f"t{n}": n for n in range(51)}), "customer.traits: holds too many values"),
-    (of(id="7", consents=[{"channel": "fax"}]), "customer.consents[0].channel: must be 'email', 'sms' or 'push'"),
+    (
+        of(id="7", consents=[{"channel": "fax"}]),
+        "customer.consents[0].channel: must be 'email', 'sms', 'push' or 'call'",
+    ),
     (about("Cart Viewed", cart_id="c1", currency="EURO"), "properties.currency: is no ISO 4217 code like EUR"),
     (about("Cart Viewed", cart_id="c1", value=-1), "properties.value: is too low"),
     (about("Cart Viewed", cart_id="c1", value=9.5), "properties.value: must be a whole number"),

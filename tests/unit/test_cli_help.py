@@ -24,6 +24,7 @@ GROUPS = {
     "db": ["upgrade"],
     "policy": ["list", "show", "check"],
     "outbox": ["retry", "drop"],
+    "tasks": ["close"],
     "key": ["add", "list", "revoke"],
 }
 

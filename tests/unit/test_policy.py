@@ -21,7 +21,6 @@ from models.policy import (
     Pressure,
     Sector,
     Segment,
-    Step,
     from_json,
     plan,
     segment_of,
@@ -30,13 +29,14 @@ from models.policy import (
 )
 from models.policy_file import parse_policies
 from models.rules import AllOf, AnyOf, Comparison, Not, Rule
+from models.step import Spread, Step
 from models.stored import content_hash
 from models.vocabulary import Channel, Kind
 
 DAY = timedelta(days=1)
 HIGH = Segment("high-value", Comparison("cart.value", Op.GTE, 15000))
 NEW = Segment("new", Comparison("customer.orders", Op.EQ, 0))
-REMINDER = Step("reminder", timedelta(0), 3 * DAY, Channel.EMAIL, "cart/reminder")
+REMINDER = Step("reminder", timedelta(0), 3 * DAY, (Channel.EMAIL,), "cart/reminder")
 CART = Policy("cart", CartTrigger(), (REMINDER,), segments=(HIGH, NEW, Segment("regular")))
 
 lengths = st.integers(1, 10**6).map(lambda seconds: timedelta(seconds=seconds))
@@ -81,6 +81,7 @@ inactive_triggers = st.builds(
     st.integers(1, 1000),
     lengths,
 )
+pressures = st.builds(Pressure, st.integers(1, 9), lengths, lengths)
 hours = st.tuples(st.integers(0, 23), st.integers(0, 59)).map(lambda clock: time(*clock))
 quiet_hours = st.builds(QuietHours, hours, hours).filter(lambda quiet: quiet.start != quiet.end)
 
@@ -92,8 +93,10 @@ def policies(draw: st.DrawFn) -> Policy:
     steps = []
     after = timedelta(0)
     for place, gap in enumerate(gaps):
-        channel, when, offer = draw(st.sampled_from(Channel)), draw(maybe_rules), draw(st.none() | offers)
-        steps.append(Step(f"s{place}", after, gap, channel, "cart/x", when, offer))
+        channels = draw(st.lists(st.sampled_from(Channel), min_size=1, max_size=3, unique=True))
+        spread = draw(st.sampled_from(Spread)) if len(channels) > 1 else Spread.FIRST
+        when, offer = draw(maybe_rules), draw(st.none() | offers)
+        steps.append(Step(f"s{place}", after, gap, tuple(channels), "cart/x", when, offer, spread))
         after += gap
     return Policy(
         name=draw(names),
@@ -103,7 +106,9 @@ def policies(draw: st.DrawFn) -> Policy:
         holdout=draw(st.integers(0, 10000)) / 10000,
         audience=draw(maybe_rules),
         segments=(Segment("a", draw(rules)), Segment("b", draw(maybe_rules))),
-        pressure=Pressure(draw(st.integers(1, 9)), draw(lengths), draw(lengths)),
+        pressure=draw(pressures),
+        caps=draw(st.dictionaries(st.sampled_from(Channel), pressures)),
+        priority=draw(st.integers(1, 100)),
         quiet_hours=draw(st.dictionaries(st.sampled_from(Channel), quiet_hours)),
     )
 
@@ -126,7 +131,7 @@ def test_a_customer_whom_no_segment_matches_is_in_the_default_one() -> None:
 
 
 def test_the_plan_is_in_seconds() -> None:
-    assert plan(CART) == (PlannedStep("reminder", 0, 259200),)
+    assert plan(CART) == (PlannedStep("reminder", 0, 259200, (Channel.EMAIL,)),)
 
 
 def test_a_step_is_found_by_name() -> None:

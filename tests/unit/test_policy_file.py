@@ -66,7 +66,7 @@ def test_the_documented_example_is_without_mistakes() -> None:
     ]
     assert cart.steps[2].offer
     assert cart.steps[2].offer.percent == {"high-value": 15, "default": 10}
-    assert (cart.steps[3].channel, cart.steps[3].template) == (Channel.SMS, "cart/last-call")
+    assert (cart.steps[3].channels, cart.steps[3].template) == ((Channel.SMS,), "cart/last-call")
     assert inactive.trigger == InactiveTrigger()
 
 

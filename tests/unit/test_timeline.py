@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.texts import ENGLISH, FRENCH, Texts, amount, language_of, moment_in
+from api.language import amount, language_of
+from api.texts import ENGLISH, FRENCH, Texts, moment_in
 from api.timeline import shown, timeline
 from models.policy_file import parse_policies
 from models.vocabulary import Basis, Channel, Outcome, Reason, Verdict
@@ -18,7 +19,7 @@ from store.shops import ShopRecord
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 POLICY = parse_policies((Settings().policies / "cart.yaml").read_text("utf-8"), templates=known_templates())[0]
-SHOP = ShopRecord("main", "Shop", "", "fr", "Europe/Paris", "EUR", "FR", "", None, "", None, None)
+SHOP = ShopRecord("main", "Shop", "", "fr", "Europe/Paris", "EUR", "FR", "buyers_only", "", "", None, "", None, None)
 
 
 def journey(**changes: Any) -> JourneyRow:
