@@ -7,7 +7,7 @@ steps, or in one, goes on where the store says. Several may run at once.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 import structlog
@@ -39,7 +39,7 @@ class Erasing:
     def __init__(self, db: Database, settings: Settings, connect: Connect, now: Callable[[], datetime]) -> None:
         """Ask for Temporal with `connect` when a certificate needs its histories; `now` is the wall clock."""
         self.db, self.settings, self.connect, self.now = db, settings, connect, now
-        self._compact_from = 0.0
+        self._compact_from = datetime.min.replace(tzinfo=UTC)
         self._alone: Mapping[str, _Step] = {ErasureState.ASKED: self.erase, ErasureState.ERASED: self.remove}
         self._together: Mapping[str, _Step] = {
             ErasureState.REMOVED: self.compact,
@@ -83,13 +83,12 @@ class Erasing:
 
     async def compact(self, jobs: Sequence[ErasureRow]) -> None:
         """Overwrite what databases keep of deleted rows, for all of them at once, and not all the time."""
-        start = time.monotonic()
-        if start < self._compact_from:
-            until = self.now() + timedelta(seconds=self._compact_from - start)
-            await self._each(erasures.wait, jobs, until, "the store was compacted a moment ago")
+        if self.now() < self._compact_from:
+            await self._each(erasures.wait, jobs, self._compact_from, "the store was compacted a moment ago")
             return
+        start = time.monotonic()
         await self.db.compact(TOUCHED)
-        self._compact_from = time.monotonic() + _REST * (time.monotonic() - start)
+        self._compact_from = self.now() + timedelta(seconds=_REST * (time.monotonic() - start))
         await self._each(erasures.advance, jobs, ErasureState.COMPACTED, self.now())
 
     async def certify(self, jobs: Sequence[ErasureRow]) -> None:
@@ -99,8 +98,8 @@ class Erasing:
         for job in jobs:
             certificate = found[job.id]
             state = _after(certificate.result, late=at >= job.asked_at + CERTIFY_WITHIN)
-            await self.db.write(erasures.searched, job, state, certificate.as_json(), at)
-            if state not in DONE:
+            kept = await self.db.write(erasures.searched, job, state, certificate.as_json(), at)
+            if kept and state not in DONE:
                 await self.db.write(erasures.failed, [job.id], _why(certificate), at)
             log = _log.info if certificate.result is Result.CLEAN else _log.warning
             log("erasure.searched", job=job.id, result=certificate.result, state=state)

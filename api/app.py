@@ -1,11 +1,12 @@
 """The HTTP application: every route, one translation of errors, one access log."""
 
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 
 from fastapi import FastAPI
 from temporalio.client import Client
 
-from api import acting, health, ingest, pages, preferences, rights, staff, tasks, tracking
+from api import acting, health, ingest, pages, preferences, providers, rights, staff, tasks, tracking
 from api.access import Access
 from api.context import Context
 from api.openapi import describe
@@ -15,7 +16,7 @@ from api.staff_shapes import Advance, Because, Cancel, CloseTask, OptOut, Search
 from relay import Relay
 from runtime.installation import Installation
 
-VERSION = "0.1.0"
+VERSION = version("relaunch")
 _SHAPES = (EventShape, ProductShape, SearchFor, OptOut, Because, Cancel, CloseTask, Advance)
 
 
@@ -36,7 +37,7 @@ def create_app(installation: Installation, relay: Relay, temporal: Callable[[], 
     app.add_middleware(Access)
     for kind in TRANSLATED:
         app.add_exception_handler(kind, answer)
-    for part in (ingest, staff, acting, tasks, rights, pages, preferences, tracking, health):
+    for part in (ingest, providers, staff, acting, tasks, rights, pages, preferences, tracking, health):
         app.include_router(part.router)
     describe(app, _SHAPES)
     return app

@@ -37,10 +37,11 @@ async def export_customer(request: Request, caller: Staff, customer_id: str) -> 
         raise unknown("customer")
     name = f"customer-{customer['id']}.json"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-    return StreamingResponse(_written(context, customer), media_type="application/json", headers=headers)
+    return StreamingResponse(written(context, customer), media_type="application/json", headers=headers)
 
 
-async def _written(context: Context, customer: Mapping[str, Any]) -> AsyncIterator[str]:
+async def written(context: Context, customer: Mapping[str, Any]) -> AsyncIterator[str]:
+    """Write the export in pieces of a row each; never more than a page of a section is held."""
     head = {
         "format": FORMAT,
         "version": VERSION,

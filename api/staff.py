@@ -21,6 +21,7 @@ from models.contact import phone_number
 from models.vocabulary import Channel, Status
 from store.acts import By, object_
 from store.journeys import Search, list_journeys, load_delivery, load_story
+from store.notice_rows import notices_of
 from store.outbox import OutboxRow
 from store.search import find_customers, shop_of
 
@@ -97,15 +98,19 @@ async def told_journey(request: Request, journey_id: str) -> Response:
 
 @router.get(
     "/v1/deliveries/{delivery_id}",
-    **told("Show a delivery and its message as handed over", "State, provider, attempts and `message`", 404, 503),
+    **told(
+        "Show a delivery, what was told of it, and its message", "State, provider, `notices` and `message`", 404, 503
+    ),
 )
 async def delivery(request: Request, caller: Staff, delivery_id: str) -> Response:
     """Return it; the message is null once its customer was erased."""
-    found = await context_of(request).db.read(load_delivery, known_id(delivery_id, "delivery"))
+    db, by_id = context_of(request).db, known_id(delivery_id, "delivery")
+    found = await db.read(load_delivery, by_id)
     if found is None:
         raise unknown("delivery")
     row, message = found
-    return JSONResponse(views.delivery(row) | {"message": views.message(message, row.channel)})
+    notices = [views.notice(one) for one in await db.read(notices_of, by_id)]
+    return JSONResponse(views.delivery(row) | {"notices": notices, "message": views.message(message, row.channel)})
 
 
 @router.post(

@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from api.language import Language, amount
+from api.notice_words import notice_text
 from api.texts import ONE_CLICK, Texts, moment_in, texts
+from models.preferences import SOURCE as PREFERENCES
+from models.provider_events import ProviderEventType
 from models.vocabulary import Arm, Basis, Channel, DeliveryState, Kind, Reason, Status, Verdict
 from store.acts import ActName
 from store.journeys import ActRow, DecisionRow, Story
@@ -18,6 +21,9 @@ _ANSWERS = {
     Reason.PROVIDER_REFUSED: DeliveryState.REFUSED,
     Reason.NO_PROOF: DeliveryState.UNKNOWN,
 }
+_TOLD_ALREADY = (ProviderEventType.QUEUED, ProviderEventType.ACCEPTED)
+# By which ways customers object themselves, and how that is told.
+_OWN_WORDS = {ONE_CLICK: "one_click", PREFERENCES: "preferences"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ class _Teller:
         for decision in self.story.decisions:
             yield self._decision(decision)
         yield from self._accepted()
+        yield from self._told()
         for task in self.story.tasks:
             yield from self._called(task)
         journey = self.story.journey
@@ -96,8 +103,8 @@ class _Teller:
 
     def _act(self, act: ActRow) -> Entry:
         more = {"act": act.act, "actor": act.actor, "reason": act.reason}
-        if act.actor == ONE_CLICK and act.act == ActName.OPT_OUT:
-            return Entry(act.at, "act", self.words.phrases["one_click"], more)
+        if act.act == ActName.OPT_OUT and act.actor in _OWN_WORDS:
+            return Entry(act.at, "act", self.words.phrases[_OWN_WORDS[act.actor]], more)
         reason = self._colon(act.reason)
         return Entry(act.at, "act", self.words.acts[act.act].format(actor=act.actor, reason=reason), more)
 
@@ -116,6 +123,16 @@ class _Teller:
         if state is None:
             return Entry(row.at, "decision", text, more | {"delivery_id": row.delivery_id})
         return Entry(row.at, "delivery", text, more | {"state": state, "problem": row.inputs.get("problem")})
+
+    def _told(self) -> Iterator[Entry]:
+        """Tell what providers said of the messages later; that they took them is told already."""
+        deliveries = {one.id: one for one in self.story.deliveries}
+        for notice in self.story.notices:
+            delivery = deliveries[notice.delivery_id]
+            if notice.type not in _TOLD_ALREADY:
+                text = notice_text(notice, delivery.step, self.language)
+                more = {"step": delivery.step, "delivery_id": delivery.id, "notice": notice.type}
+                yield Entry(max(notice.at, delivery.handed_at), "notice", text, more)
 
     def _called(self, task: TaskRow) -> Iterator[Entry]:
         """Tell how a call-back ended."""

@@ -12,6 +12,7 @@ from api.texts import texts
 from api.timeline import shown, timeline
 from models.vocabulary import Channel
 from store.journeys import DecisionRow, DeliveryRow, JourneyRow, Story
+from store.notice_rows import NoticeRow
 from store.search import Known
 
 Json = dict[str, Any]
@@ -85,6 +86,12 @@ def delivery(row: DeliveryRow) -> Json:
     }
 
 
+def notice(row: NoticeRow) -> Json:
+    """Return what a provider told of a message; what it did not tell is null."""
+    said = {name: getattr(row, name) for name in ("type", "provider", "permanent", "human", "reason")}
+    return {"at": moment(row.at)} | said | {"received_at": moment(row.received_at)}
+
+
 def message(raw: bytes | None, channel: str) -> Json | None:
     """Return a message as it was handed over, taken apart; None when it was erased."""
     if raw is None:
@@ -119,7 +126,7 @@ def customer(known: Known, now: datetime) -> Json:
         "last_activity_at": moment(row["last_activity_at"]),
         "clock": moment(now + timedelta(seconds=row["clock_s"])),
         "consents": _rows(known.consents, *_CONSENT),
-        "suppressions": _rows(known.suppressions, "channel", "reason", "at"),
+        "suppressions": _rows(known.suppressions, "channel", "reason", "at", "until"),
         "carts": _rows(known.carts, "token", "lines", "value", "currency", "checkout_url", "last_activity_at"),
         "orders": _rows(known.orders, "order_id", "status", "value", "refunded", "currency", "placed_at"),
         "journeys": [journey(one, now) for one in known.journeys],

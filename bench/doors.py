@@ -34,6 +34,8 @@ Rows = dict[str, list[Row]]
 Write = Callable[[Rows], Awaitable[None]]
 TABLES: Final = {table.name: table for table in (CUSTOMERS, CONSENTS, CARTS, JOURNEYS, OUTBOX, EVENTS)}
 """The tables that a batch inserts into."""
+PRAGMAS: Final = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
+"""What our connections to SQLite are set to, and every bare one beside them."""
 
 _EVENTS = TypeAdapter(list[EventShape])
 
@@ -97,7 +99,7 @@ def _insert(connection: Connection, rows: Rows) -> None:
 
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+    for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
 

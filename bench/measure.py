@@ -21,10 +21,12 @@ class Size:
     """Journeys that are stopped, one after the other."""
     batches: int
     """Bodies of 50 events that each client sends in one run."""
+    messages: int
+    """Messages that go through the gate, or through a provider's double, in one run."""
 
 
-FULL: Final = Size(runs=5, journeys=120, stops=30, batches=15)
-QUICK: Final = Size(runs=1, journeys=2, stops=3, batches=2)
+FULL: Final = Size(runs=5, journeys=120, stops=30, batches=15, messages=400)
+QUICK: Final = Size(runs=1, journeys=2, stops=3, batches=2, messages=10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,15 +69,17 @@ def home() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def installed(folder: Path, policies: Path = ROOT / "policies") -> AsyncIterator[Installation]:
+async def installed(
+    folder: Path, policies: Path = ROOT / "policies", database_url: str | None = None
+) -> AsyncIterator[Installation]:
     """Open an installation in a folder, with one shop and the policies of another folder; the environment has no say.
 
-    Nothing of it reaches Temporal by itself.
+    Its store is a file in the folder unless a URL names another. Nothing of it reaches Temporal by itself.
     """
     make_home(folder)
     settings = load_settings(
         home=folder,
-        database_url=f"sqlite+aiosqlite:///{folder}/relaunch.db",
+        database_url=database_url or f"sqlite+aiosqlite:///{folder}/relaunch.db",
         policies=policies,
         shops=(_SHOP,),
         public_url="https://relaunch.example",

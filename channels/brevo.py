@@ -33,7 +33,6 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from email.header import Header
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -116,10 +115,11 @@ async def look_up(http: HttpClient, path: str, message: Message) -> Receipt | No
 
     Brevo writes one tag as it is, or as a list in a text; whoever ignored the filter would tell of other messages.
     """
-    events = (await http.look_up(path, {"tags": message.delivery, "limit": "50"})).get("events")
+    query = {"tags": message.delivery, "days": "30", "limit": "50"}
+    events = (await http.look_up(path, query)).get("events")
     for event in events if isinstance(events, list) else []:
-        if isinstance(event, dict) and str(event.get("tag")).strip('[]"') == message.delivery:
-            return receipt(NAME, event.get("messageId"))
+        if isinstance(event, dict) and str(event.get("tag")).strip("[]\"'") == message.delivery:
+            return Receipt(NAME, str(event.get("messageId") or "") or None)
     return None
 
 
@@ -139,21 +139,14 @@ def _body(message: Message) -> dict[str, object]:
         "tags": [message.delivery],
     }
     if message.reply_to:
-        box = mailbox(message.reply_to, "reply-to")
-        body["replyTo"] = {"email": box.address} if _is_dropped(box.name) else _person(box)
+        body["replyTo"] = _person(mailbox(message.reply_to, "reply-to"))
     return body
 
 
 def _person(box: Mailbox) -> dict[str, str]:
-    if not box.name:
-        return {"email": box.address}
-    name = Header(box.name, "utf-8").encode(maxlinelen=0) if _is_dropped(box.name) else box.name
-    return {"email": box.address, "name": name}
-
-
-def _is_dropped(name: str) -> bool:
-    """Say whether Brevo cannot write a name: foreign letters beside a comma or the like (django-anymail found that)."""
-    return not name.isascii() and bool(_SPECIAL.search(name))
+    """Return somebody as Brevo reads them: it loses a name with foreign letters beside a comma or the like."""
+    name = box.name if box.name.isascii() else " ".join(_SPECIAL.sub(" ", box.name).split())
+    return {"email": box.address, "name": name[:70]} if name else {"email": box.address}
 
 
 def _verdict(answer: Answer, text: str) -> ChannelError | None:

@@ -26,7 +26,7 @@ from channels.brevo import NAME, client, look_up
 from channels.http import receipt, to_json
 from channels.numbers import checked_sender, is_in_france, recipient
 from models.message import Message
-from models.sms import STOP_BUDGET, Encoding, measure
+from models.sms import Encoding, measure
 from models.vocabulary import Channel
 
 STOP = " STOP au [STOP_CODE]"
@@ -71,12 +71,11 @@ def _body(message: Message) -> dict[str, object]:
     if " " in sender:
         raise Misconfigured(f"SMS sender '{sender}': Brevo takes letters and digits without spaces")
     stop = is_in_france(number)
-    encoding = measure(message.text, STOP_BUDGET if stop else 0).encoding
     return {
         "type": "marketing",
         "sender": sender,
         "recipient": number.removeprefix("+"),
         "content": message.text + (STOP if stop and "[STOP_CODE]" not in message.text else ""),
-        "unicodeEnabled": encoding is Encoding.UCS2,
+        "unicodeEnabled": measure(message.text).encoding is Encoding.UCS2,
         "tag": message.delivery,
     }

@@ -39,7 +39,7 @@ class MailgunEvents:
             raise BadSignature("the body has no signature with timestamp, token and signature")
         signed, given = f"{told.timestamp}{told.token}".encode(), told.signature.encode()
         good = [hmac.new(key, signed, hashlib.sha256).hexdigest().encode() for key in keys]
-        if not any([hmac.compare_digest(one, given) for one in good]):
+        if not any(hmac.compare_digest(one, given) for one in good):
             raise BadSignature("the signature was not made with a signing key of ours")
         check_age(told.timestamp, knock.at)
 

@@ -15,14 +15,30 @@ from models.vocabulary import Channel
 
 PROVIDERS: Final[Mapping[Channel, Mapping[str, str]]] = {
     Channel.EMAIL: {
+        "brevo": "channels.brevo",
+        "mailgun": "channels.mailgun",
+        "mailjet": "channels.mailjet",
         "postmark": "channels.postmark",
+        "resend": "channels.resend",
+        "sendgrid": "channels.sendgrid",
+        "ses": "channels.ses",
     },
-    Channel.SMS: {},
+    Channel.SMS: {
+        "brevo": "channels.brevo_sms",
+        "twilio": "channels.twilio",
+    },
 }
 """Who can carry a channel's messages, by the name that settings use, and the module of each; loaded when needed."""
 
 EVENT_SOURCES: Final[Mapping[str, str]] = {
+    "brevo": "channels.brevo_events",
+    "mailgun": "channels.mailgun_events",
+    "mailjet": "channels.mailjet",
     "postmark": "channels.postmark",
+    "resend": "channels.resend",
+    "sendgrid": "channels.sendgrid_events",
+    "ses": "channels.ses_events",
+    "twilio": "channels.twilio_events",
 }
 """Whose events can be read, by the name that stands in the URL of their door, and the module of each."""
 

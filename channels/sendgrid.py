@@ -11,8 +11,8 @@ What is special beside the table of `channels/http.py`; the `field` of each entr
 | 202 with `X-Message-Id`                              | queued                           | nothing: a Receipt        |
 
 SendGrid has no idempotency key, and no look-up that knows our ids (its logs are searched by POST, by address or
-subject). Its events give our delivery's id back as a custom argument; SendGrid keeps these for ever and calls them
-"not personal": the id is none. It keeps our Message-ID and may not be given ten reserved headers, none of them ours.
+subject). Its events give our delivery's id back as a custom argument: SendGrid never deletes these and treats them as
+not personal, which the id is not. It keeps our Message-ID; none of the headers that it reserves is ours.
 
 All tracking is switched off, the one of subscriptions as well: that one adds SendGrid's own List-Unsubscribe and
 footer. No unsubscribe group is named, for the same reason; addresses on the account's own lists of unsubscribes,

@@ -6,12 +6,14 @@ the public key that its settings page shows. Custom arguments stand beside its o
 A `bounce` of type `blocked` is about the message or its sender: the address is not put on a list and stays good. What
 SendGrid drops it never tries, because of what the address or its owner did before.
 
-Sources: twilio.com/docs/sendgrid/for-developers/tracking-events: event, getting-started-event-webhook-security-features;
-api-reference/blocks-api; glossary/drops; the classifications of api-reference/bounces-api.
+Sources: twilio.com/docs/sendgrid: for-developers/tracking-events/event and
+/getting-started-event-webhook-security-features, api-reference/blocks-api and bounces-api (classifications),
+glossary/drops.
 """
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -32,6 +34,7 @@ NAME: Final = "sendgrid"
 MARK: Final = "relaunch-delivery"
 """The custom argument with our delivery's id."""
 _HEADER = "x-twilio-email-event-webhook-"
+_FRAME = re.compile(rb"-----[A-Z ]+-----")
 
 
 class SendGridEvents:
@@ -66,7 +69,7 @@ EVENTS = SendGridEvents()
 @lru_cache(maxsize=8)
 def _public_key(secret: bytes) -> EllipticCurvePublicKey | None:
     """Read a key as SendGrid shows it, with or without the lines of PEM around it."""
-    text = b"".join(line for line in secret.split() if not line.startswith(b"-----") and not line.endswith(b"-----"))
+    text = b"".join(_FRAME.sub(b"", secret).split())
     try:
         key = load_der_public_key(base64.b64decode(text, validate=True))
     except (ValueError, UnsupportedAlgorithm):
@@ -143,7 +146,8 @@ def _bounce(kind: str | None, about: str | None, status: str | None) -> tuple[Pr
     of_address = _CLASSES.get(about or "", kind == "bounce")
     if not of_address and kind != "expired":
         return ProviderEventType.REJECTED, None
-    return bounced({"bounce": True, "blocked": False, "expired": False}.get(kind or ""), status)
+    for_good = None if about == "Technical Failure" else True
+    return bounced({"bounce": for_good, "blocked": False, "expired": False}.get(kind or ""), status)
 
 
 _EVENTS: Final = {

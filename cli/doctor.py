@@ -63,15 +63,16 @@ def _print(one: Finding) -> None:
 
 async def _look(settings: "Settings") -> AsyncIterator[Finding]:
     from cli import probes  # noqa: PLC0415 - slow to load
+    from cli.carriers import carriers  # noqa: PLC0415
 
     for one in (*_variables(), *_home(settings)):
         yield one
-    for probe in (probes.store, probes.temporal, probes.smtp, probes.clock):
+    for probe in (probes.store, probes.temporal, probes.smtp, carriers, probes.clock):
         async for one in probe(settings):
             yield one
     yield _public_url(settings)
     for shop in settings.shops:
-        for one in _sender(shop, real=settings.smtp_url is not None):
+        for one in _sender(shop, real=settings.smtp_url is not None or bool(settings.accounts.chosen)):
             yield one
     for one in _policies(settings):
         yield one

@@ -65,6 +65,7 @@ def _fate(found: Json, zone: str) -> None:
             ("provider", safe(provider.strip())),
             ("basis", safe(found["basis"])),
             ("code", safe(found["coupon"] or "")),
+            ("told since", safe(", ".join(f"{one['type']} {moment(one['at'], zone)}" for one in found["notices"]))),
         ]
     )
 
@@ -109,6 +110,17 @@ def preview(
         if rendered.subject:
             say(f"[dim]Subject:[/] [bold]{safe(rendered.subject)}[/]\n")
         typer.echo(calm(rendered.text))
+        if road == "sms":
+            say(f"\n[dim]{_size(rendered.text, settings.shops[0].country)}[/]")
+
+
+def _size(text: str, country: str) -> str:
+    """Say what a text message costs: its parts, with the STOP mention that the provider adds."""
+    from models.sms import measure, stop_budget  # noqa: PLC0415 - slow to load
+
+    size = measure(text, stop_budget(country))
+    why = f", because of {size.foreign}" if size.foreign else ""
+    return f"{size.parts} SMS of {size.encoding}{why}: {size.units} units with the STOP mention, {size.left} left"
 
 
 def _step(policy: "Policy", name: str) -> "Step":

@@ -66,8 +66,11 @@ def show(
     if as_json:
         print_json({**content, "hash": policy.hash})
         return
-    pressure = policy.pressure
-    most = f"{pressure.messages} in {format_duration(pressure.per)}, {format_duration(pressure.gap)} between two"
+    caps = {"at most": policy.pressure} | {f"at most by {channel}": cap for channel, cap in policy.caps.items()}
+    most = [
+        (name, f"{cap.messages} in {format_duration(cap.per)}, {format_duration(cap.gap)} between two")
+        for name, cap in caps.items()
+    ]
     quiet = [f"{name} {hours.start:%H:%M}–{hours.end:%H:%M}" for name, hours in policy.quiet_hours.items()]
     pairs(
         [
@@ -76,7 +79,8 @@ def show(
             ("language", policy.locale or "the customer's"),
             ("held out", format_share(policy.holdout)),
             ("audience", safe(_rule(content["audience"])) or "everybody"),
-            ("at most", most),
+            *most,
+            ("priority", policy.priority),
             ("quiet hours", ", ".join(quiet) or "none"),
         ]
     )

@@ -21,6 +21,7 @@ from channels.smtp_url import HOST_NAME, Encryption, read_url
 from cli.client import temporal_of
 from cli.findings import Finding, State
 from devserver.provide import find
+from models.vocabulary import Channel
 from runtime import clock as wall
 from runtime.temporal import SEARCH_ATTRIBUTES, Connection, TemporalError
 from store import migrate
@@ -122,8 +123,10 @@ async def temporal(settings: "Settings") -> AsyncIterator[Finding]:
 
 async def smtp(settings: "Settings") -> AsyncIterator[Finding]:
     """Talk to the mail server as far as the login; no message is sent."""
+    if Channel.EMAIL in settings.accounts.chosen:
+        return  # a provider carries it
     if settings.smtp_url is None:
-        todo = "before real customers get mail, set RELAUNCH_SMTP_URL"
+        todo = "before real customers get mail, set RELAUNCH_SMTP_URL or RELAUNCH_EMAIL_PROVIDER"
         yield Finding("e-mail", State.WARNING, f"messages are files in {settings.outbox_dir}", todo)
         return
     try:

@@ -16,6 +16,7 @@ ENOUGH_CUSTOMERS, ENOUGH_ORDERS = 100, 10
 _AFTER_J0 = "from J0 on, without end"
 _AFTER_DELIVERY = "from the hand-over on, without end"
 _SEVEN_DAYS = "7 days from the hand-over"
+_SEVENTY_TWO_HOURS = "72 hours from the hand-over"
 _FOURTEEN_DAYS = "14 days from J0"
 
 
@@ -27,14 +28,15 @@ def figures_of(tally: Tally) -> dict[str, Figure]:
         "deliveries_sent": number(counts[Count.SENT], _AFTER_J0),
         "deliveries_unknown": number(counts[Count.UNKNOWN], _AFTER_J0),
         "deliveries_refused": number(counts[Count.REFUSED], _AFTER_J0),
-        "delivered_share": share(counts[Count.SENT], counts[Count.HANDED], _AFTER_J0),
+        "delivered_share": share(counts[Count.SENT] - counts[Count.RETURNED], counts[Count.HANDED], _AFTER_J0),
+        "bounce_rate": _watched(counts[Count.RETURNED], counts[Count.WATCHED], _SEVENTY_TWO_HOURS),
         "open_rate": _tracked(counts[Count.OPENED], counts[Count.OPENABLE], "open_tracking"),
         "click_rate": _tracked(counts[Count.CLICKED], counts[Count.CLICKABLE], "click_tracking"),
         "cart_conversion_attributed": share(counts[Count.RECOVERED], counts[Count.REACHED], _AFTER_DELIVERY),
         "recovered_orders_attributed": number(counts[Count.ORDERS], _AFTER_DELIVERY),
         **_money(tally),
         "unsubscribe_rate": share(counts[Count.OBJECTED], counts[Count.SENT], _SEVEN_DAYS),
-        "complaint_rate": missing("no source of complaints is connected yet", _SEVEN_DAYS),
+        "complaint_rate": _watched(counts[Count.COMPLAINED], counts[Count.WATCHED], _SEVEN_DAYS),
     }
 
 
@@ -114,6 +116,12 @@ def _tracked(part: int, of: int, purpose: str) -> Figure:
     if not of:
         return missing(f"no delivery went to a customer who agreed to {purpose}", _SEVEN_DAYS)
     return share(part, of, _SEVEN_DAYS)
+
+
+def _watched(part: int, of: int, window: str) -> Figure:
+    if not of:
+        return missing("no delivery went through a provider that has told what becomes of its messages", window)
+    return share(part, of, window)
 
 
 def _money(tally: Tally) -> dict[str, Figure]:

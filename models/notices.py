@@ -26,12 +26,14 @@ ACCEPTED_BY: Final = frozenset(
         ProviderEventType.QUEUED,
         ProviderEventType.ACCEPTED,
         ProviderEventType.DELIVERED,
-        ProviderEventType.COMPLAINED,
         ProviderEventType.OPENED,
         ProviderEventType.CLICKED,
     }
 )
-"""What cannot happen to a message that the provider did not take."""
+"""What cannot happen to a message that the provider did not take.
+
+A complaint may be about an earlier one: providers also tell it of messages that they do not send because of it.
+"""
 REFUSED_BY: Final = frozenset({ProviderEventType.BOUNCED, ProviderEventType.REJECTED, ProviderEventType.FAILED})
 """What ends a message of which nothing better is known."""
 TRACKING: Final = {
@@ -93,7 +95,7 @@ def notice_key(event: ProviderEvent, cover: Callable[[str], str]) -> str:
     """
     given = event.provider_event_id
     if given and len(given) <= _LONGEST_KEY and given.isprintable():
-        return given
+        return f"{given} {event.at:%Y-%m-%d}" if event.at else given  # Mailgun's are unique within a day only
     message = event.delivery or event.provider_message_id or (cover(event.recipient) if event.recipient else "")
     at = event.at.timestamp() if event.at else None
     facts = (given, str(event.type), str(event.channel), message, at, event.reason, event.permanent, event.human)

@@ -47,11 +47,14 @@ class Question:
     shop: ShopRules
     broken: Reason | None = None
     repeatable: bool = False
+    _facts: list[Facts] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def facts(self) -> Facts:
-        """Return what the rules see."""
-        return known(self.situation, self.policy, self.at)
+        """Return what the rules see; put together when it is asked for first."""
+        if not self._facts:
+            self._facts.append(known(self.situation, self.policy, self.at))
+        return self._facts[0]
 
     @property
     def delivery(self) -> DeliveryRecord | None:

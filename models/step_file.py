@@ -116,7 +116,8 @@ def _read_channels(spot: Spot) -> tuple[Spread, tuple[Channel, ...]]:
             spot.report("write either {first: [sms, email]} or {all: [email, sms]}")
             return Spread.FIRST, ()
         ((spread, listed),) = entries.items()
-        return Spread(spread), _read_list(listed)
+        channels = _read_list(listed)
+        return Spread(spread) if len(channels) > 1 else Spread.FIRST, channels
     if spot.is_list:
         return Spread.FIRST, _read_list(spot)
     chosen = spot.choice(tuple(Channel))

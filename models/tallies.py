@@ -12,6 +12,8 @@ OBJECTION_WINDOW = timedelta(days=7)
 """How long after a delivery an objection counts against it."""
 ANSWER_WINDOW = timedelta(days=7)
 """How long after a delivery an open or a click counts for it."""
+ARRIVAL_WINDOW = timedelta(hours=72)
+"""How long after a delivery its return counts against it."""
 CONVERSION_WINDOW = timedelta(days=14)
 """How long after J0 an order counts for the arm, in both arms alike."""
 
@@ -28,6 +30,9 @@ class Count(StrEnum):
     RECOVERED = "recovered"
     ORDERS = "orders"
     OBJECTED = "objected"
+    WATCHED = "watched"
+    COMPLAINED = "complained"
+    RETURNED = "returned"
     OPENABLE = "openable"
     OPENED = "opened"
     CLICKABLE = "clickable"

@@ -52,19 +52,29 @@ class Installation:
 
     def signer(self) -> Signer | None:
         """Return who signs what leaves by SMTP, None where the mail server or the provider does."""
-        accounts = self.settings.accounts
-        if accounts.dkim_key is None or Channel.EMAIL in accounts.chosen:
-            return None
-        try:
-            return Signer(accounts.dkim_selector, accounts.dkim_key.read_bytes())
-        except OSError as error:
-            raise SettingsError(f"RELAUNCH_DKIM_KEY {accounts.dkim_key} cannot be read: {error.strerror}") from None
+        return signer_of(self.settings)
 
     def door(self, source: str) -> Door | None:
         """Return who reads a provider's events and what they prove themselves by, None for who is not set up."""
         secrets = self.settings.accounts.webhook_secrets(source)
         reader = event_reader(source) if secrets else None
         return None if reader is None else Door(reader, tuple(secrets))
+
+
+def signer_of(settings: Settings) -> Signer | None:
+    """Return who signs what leaves by SMTP, None where nobody is named; raises SettingsError for an unreadable key."""
+    accounts = settings.accounts
+    if accounts.dkim_key is None or Channel.EMAIL in accounts.chosen:
+        return None
+    try:
+        return Signer(accounts.dkim_selector, accounts.dkim_key.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"RELAUNCH_DKIM_KEY {accounts.dkim_key} cannot be read: {error.strerror}") from None
+
+
+def sender_name(shop: ShopSettings) -> str:
+    """Return who a shop's text messages come from: what it says, else eleven letters and digits of its name."""
+    return shop.sms_sender or _letters(shop.name)
 
 
 def senders_of(settings: Settings, *, rehearsal: bool) -> dict[Channel, Sender]:
@@ -154,7 +164,7 @@ def _record(shop: ShopSettings) -> shops.ShopRecord:
         currency=shop.currency,
         country=shop.country,
         soft_opt_in=shop.soft_opt_in_scope,
-        sms_sender=shop.sms_sender or _letters(shop.name),
+        sms_sender=sender_name(shop),
         sender=shop.sender,
         reply_to=shop.reply_to,
         postal_address=shop.postal_address,

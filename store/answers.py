@@ -25,7 +25,11 @@ from store.outbox import OutboxRow
 from store.schema import CONSENTS, CUSTOMERS, DELIVERIES
 
 _DOOR = "provider"
-_LEDGER = select(CONSENTS).where(among(CONSENTS.c.customer_id, "ids"), CONSENTS.c.channel == Channel.EMAIL)
+_LEDGER = (
+    select(CONSENTS)
+    .join(CUSTOMERS, CUSTOMERS.c.id == CONSENTS.c.customer_id)  # an erased person's words may outlive them for a while
+    .where(among(CONSENTS.c.customer_id, "ids"), CONSENTS.c.channel == Channel.EMAIL)
+)
 _HANDED = select(DELIVERIES.c.id, DELIVERIES.c.handed_at).where(among(DELIVERIES.c.id, "ids"))
 _OPENED = (
     update(CUSTOMERS)

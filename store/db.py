@@ -167,11 +167,12 @@ def connect(url: str, secret: str = "") -> Database:
 def _transaction(engine: Engine, begin: str, work: Callable[[Connection], T]) -> T:
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql(begin)
+            driver: Any = connection.connection.driver_connection
+            driver.execute(begin)
             result = work(connection)
-            connection.exec_driver_sql("COMMIT")
+            driver.execute("COMMIT")
             return result
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         raise explained(error) from None
 
 

@@ -26,7 +26,7 @@ TOUCHED = tuple(table.name for table in OWNED)
 """The tables in which an erasure leaves dead rows."""
 
 
-def erase_rows(connection: Connection, customer: str, addresses: Collection[str]) -> None:
+def erase_rows(connection: Connection, shop: str, customer: str, addresses: Collection[str]) -> None:
     """Delete what a customer did, allowed, got and was told of, by their id; `addresses` are those they ever had.
 
     What stays is about nobody: orders and their lines as sales, journeys, decisions and deliveries as numbers.
@@ -40,7 +40,8 @@ def erase_rows(connection: Connection, customer: str, addresses: Collection[str]
     connection.execute(update(DECISIONS).where(mine(DECISIONS, customer)).values(inputs={}))
     connection.execute(update(ACTS).where(mine(ACTS, customer)).values(reason=None))
     connection.execute(update(TASKS).where(mine(TASKS, customer)).values(note=None))
-    connection.execute(update(NOTICES).where(mine(NOTICES, customer)).values(reason=None, address=None))
+    told = or_(mine(NOTICES, customer), NOTICES.c.address.in_([hidden(connection, shop, one) for one in addresses]))
+    connection.execute(update(NOTICES).where(told).values(reason=None, address=None))
     _empty_deliveries(connection, customer)
     hide(connection, [customer], addresses)
 

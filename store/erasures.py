@@ -94,12 +94,16 @@ def failed(connection: Connection, jobs: Collection[str], problem: str, at: date
 
 def searched(
     connection: Connection, job: ErasureRow, state: ErasureState, certificate: Mapping[str, Json], at: datetime
-) -> None:
-    """Keep what a search came to; with the last word on a job, what was searched for goes."""
+) -> bool:
+    """Keep what a search came to; with the last word on a job, what was searched for goes.
+
+    False when another runner was there first: its word stands.
+    """
     values: dict[str, object] = {"state": state, "certificate": dict(certificate)}
     if state in DONE:
         values |= {"sought": None, "done_at": at, "problem": None}
-    connection.execute(update(ERASURES).where(ERASURES.c.id == job.id).values(values))
+    mine = (ERASURES.c.id == job.id, ERASURES.c.state == job.state)
+    return connection.execute(update(ERASURES).where(*mine).values(values)).rowcount > 0
 
 
 def _select() -> Select[Any]:

@@ -65,7 +65,8 @@ def forget(connection: Connection, job: ErasureRow, at: datetime) -> bool:
         return False
     give_up_handed(connection, job.customer_id)
     known = sought(connection, job.id) or ()
-    erase_rows(connection, job.customer_id, {one.text for one in known if one.sort in (Sort.ADDRESS, Sort.PHONE)})
+    addresses = {one.text for one in known if one.sort in (Sort.ADDRESS, Sort.PHONE)}
+    erase_rows(connection, job.shop, job.customer_id, addresses)
     return advance(connection, job, ErasureState.ERASED, at)
 
 

@@ -1,6 +1,6 @@
 """Reading journeys for people: lists, one whole story, and everything that is known of a customer."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from models.policy import Policy
 from models.vocabulary import Status
+from store.notice_rows import NoticeRow, notices_of_journey
 from store.policies import version
 from store.rows import fetch, select_state
 from store.schema import ACTS, CARTS, CUSTOMERS, DECISIONS, DELIVERIES, JOURNEYS
@@ -121,6 +122,7 @@ class Story:
     deliveries: list[DeliveryRow]
     acts: list[ActRow]
     tasks: list[TaskRow] = field(default_factory=list)
+    notices: Sequence[NoticeRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,7 @@ def load_story(connection: Connection, journey_id: str) -> Story | None:
         fetch(connection, DeliveryRow, deliveries.order_by(DELIVERIES.c.id)),
         _acts(connection, journey),
         tasks_of(connection, journey_id),
+        notices_of_journey(connection, journey_id),
     )
 
 

@@ -15,6 +15,7 @@ from models.tallies import CONVERSION_WINDOW, Book, Count
 from models.vocabulary import DeliveryState
 from store.cohort import DELIVERED, JOURNEY, KEPT, SENT, STEP, Cohort, place_of
 from store.kpi_answers import TRACKING, count_answers, count_objections
+from store.kpi_notices import count_notices
 from store.kpi_orders import count_converted, count_recovered
 from store.schema import DELIVERIES, JOURNEYS, ORDERS
 
@@ -43,6 +44,7 @@ def kpis(
     count_recovered(connection, cohort, book)
     count_converted(connection, cohort, book)
     count_objections(connection, cohort, book)
+    count_notices(connection, cohort, book)
     for answer in TRACKING:
         count_answers(connection, cohort, book, answer)
     start = since or (until or now) - _ACTIVE

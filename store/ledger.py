@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from models.gate import gate
 from models.journey import delivery_key
@@ -18,8 +18,9 @@ from models.situation import DeliveryRecord, SuppressionReason
 from models.stored import Json
 from models.vocabulary import Channel, DeliveryState, Outcome, Reason, Status, Verdict
 from store.ids import new_id
+from store.ledger_statements import CLOSED_SEQ, COUNT, DECIDE, HAND, HANDED, LAST_DECISION, SEQ, SETTLE, SHOW
 from store.objections import address_of, suppress
-from store.schema import CUSTOMERS, DECISIONS, DELIVERIES, JOURNEYS
+from store.schema import CUSTOMERS, DELIVERIES, JOURNEYS
 from store.sealing import hidden
 from store.situations import group_of, stock_of, switched_off
 from store.tasks import ask
@@ -109,33 +110,27 @@ def record(
     }
     if handed and intent is not None:
         decision["delivery_id"] = _hand(connection, question, ruling, intent, seq)
-    connection.execute(insert(DECISIONS), [decision])
+    connection.execute(DECIDE, decision)
 
 
 def _bump(connection: Connection, question: Question) -> int:
     locked = question.situation.locked
     seq = 1 + max(seq for _, seq in locked)
-    connection.execute(update(CUSTOMERS).where(CUSTOMERS.c.id.in_([one for one, _ in locked])).values(seq=seq))
+    connection.execute(COUNT, {"ids": [one for one, _ in locked], "new_seq": seq})
     return seq
 
 
 def _seq(connection: Connection, journey_id: str) -> int:
     """Return the number of the customer's last fact, and hold it; of an erased one, when the journey was closed."""
-    owner = select(JOURNEYS.c.customer_id).where(JOURNEYS.c.id == journey_id).scalar_subquery()
-    seq = connection.execute(select(CUSTOMERS.c.seq).where(CUSTOMERS.c.id == owner).with_for_update()).scalar()
+    seq: int | None = connection.execute(SEQ, {"journey": journey_id}).scalar()
     if seq is None:
-        seq = connection.execute(select(JOURNEYS.c.closed_seq).where(JOURNEYS.c.id == journey_id)).scalar()
+        seq = connection.execute(CLOSED_SEQ, {"journey": journey_id}).scalar()
     return seq or 0
 
 
 def _repeated(connection: Connection, question: Question, ruling: Ruling) -> bool:
-    statement = (
-        select(DECISIONS.c.channel, DECISIONS.c.verdict, DECISIONS.c.reason)
-        .where(DECISIONS.c.journey_id == question.situation.journey.id, DECISIONS.c.step == question.step.name)
-        .order_by(DECISIONS.c.id.desc())
-        .limit(1)
-    )
-    last = connection.execute(statement).one_or_none()
+    place = {"journey": question.situation.journey.id, "step": question.step.name}
+    last = connection.execute(LAST_DECISION, place).one_or_none()
     return last is not None and tuple(last) == (question.channel, ruling.verdict, ruling.reason)
 
 
@@ -172,7 +167,7 @@ def _hand(connection: Connection, question: Question, ruling: Ruling, intent: In
         "attempts": 1,
         "releases": [],
     }
-    connection.execute(insert(DELIVERIES), [fixed | values])
+    connection.execute(HAND, fixed | values)
     if question.channel is Channel.CALL:
         ask(connection, question, intent.delivery)
     return intent.delivery
@@ -194,8 +189,7 @@ def _hand_again(connection: Connection, delivery: DeliveryRecord, values: Mappin
 
 def _show(connection: Connection, journey_id: str, step: str | None, at: datetime | None) -> None:
     """Keep what the journey does next where everybody can see it."""
-    open_ = (JOURNEYS.c.id == journey_id, JOURNEYS.c.status != Status.CLOSED)
-    connection.execute(update(JOURNEYS).where(*open_).values(step=step, next_action_at=at))
+    connection.execute(SHOW, {"journey": journey_id, "new_step": step, "new_next_action_at": at})
 
 
 def close(connection: Connection, journey_id: str, outcome: Outcome, at: datetime) -> None:
@@ -212,16 +206,15 @@ def settle(
     connection: Connection, delivery: str, state: DeliveryState, at: datetime, provider_id: str | None, problem: str
 ) -> None:
     """Write what is known of a handed message; what was proved before is never unlearnt."""
-    columns = (DELIVERIES.c.state, DELIVERIES.c.releases, DELIVERIES.c.attempts, DELIVERIES.c.problem)
-    row = connection.execute(select(*columns).where(DELIVERIES.c.id == delivery).with_for_update()).one_or_none()
+    row = connection.execute(HANDED, {"delivery": delivery}).one_or_none()
     if row is None or not may_become(state, row.state, row.problem):
         return
     releases = list(row.releases)
     if state is DeliveryState.RELEASED:
         releases.append({"attempt": row.attempts, "at": at.isoformat(), "proof": problem})
-    values = {"state": state, "settled_at": at, "releases": releases, "problem": problem or None}
-    values |= {"provider_id": provider_id} if provider_id is not None else {}
-    connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery).values(values))
+    values = {"new_state": state, "new_settled_at": at, "new_releases": releases, "new_problem": problem or None}
+    values["new_provider_id"] = row.provider_id if provider_id is None else provider_id
+    connection.execute(SETTLE, values | {"delivery": delivery})
 
 
 def answered(

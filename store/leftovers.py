@@ -7,11 +7,16 @@ from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
+    Date,
+    DateTime,
+    Float,
+    Integer,
     LargeBinary,
-    String,
+    Numeric,
     Table,
     Text,
     cast,
@@ -20,6 +25,7 @@ from sqlalchemy import (
     text,
     tuple_,
 )
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from models.needles import Needle, Sort
 from store.belongings import OWNED, mine, owner
@@ -142,7 +148,13 @@ def deliveries_of(connection: Connection, customer: str) -> list[str]:
 
 
 def _texts(table: Table) -> list[Column[Any]]:
-    return [one for one in table.c if isinstance(one.type, String | JSON | LargeBinary)]
+    """Return the columns that may hold text: all but numbers, moments and flags."""
+    return [one for one in table.c if not isinstance(_kind(one), Boolean | Date | DateTime | Float | Integer | Numeric)]
+
+
+def _kind(column: Column[Any]) -> TypeEngine[Any]:
+    kind = column.type
+    return kind.impl_instance if isinstance(kind, TypeDecorator) else kind
 
 
 def _plain(column: Column[Any]) -> ColumnElement[Any]:

@@ -34,7 +34,7 @@ class _Among(FunctionElement[bool]):
     inherit_cache = True
 
 
-@compiles(_Among, "sqlite")
+@compiles(_Among)
 def _on_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
     column, names = (compiler.process(one, **options) for one in element.clauses)
     return f"{column} IN (SELECT value FROM json_each({names}))"  # noqa: S608 - both come from the compiler

@@ -8,47 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TypedDict
 
-from sqlalchemy import Connection, Dialect, bindparam, insert, select, update
+from sqlalchemy import Connection, Dialect, insert
 
 from models.events import Event
-from models.notices import (
-    ACCEPTED_BY,
-    REFUSED_BY,
-    REPORTED,
-    TRACKING,
-    address_key,
-    closes,
-    may_become,
-    notice_key,
-    reason_of,
-    soft,
-)
+from models.notices import TRACKING, address_key, closes, notice_key, reason_of, soft
 from models.provider_events import ProviderEvent, ProviderEventType
-from models.vocabulary import DeliveryState
 from store.answers import answers, apply, by_person
 from store.closures import Closures
-from store.lists import among
-from store.matching import Found, Told, matched, stored
+from store.matching import Told, matched, stored
 from store.outbox import OutboxRow
-from store.schema import DELIVERIES, NOTICES
+from store.schema import NOTICES
 from store.sealing import hidden
+from store.settling import settle_told
 
 MAX_EVENTS = 500
 """Most events in one transaction."""
-
-_STATES = (
-    select(DELIVERIES.c.id, DELIVERIES.c.state, DELIVERIES.c.problem, DELIVERIES.c.handed_at)
-    .where(among(DELIVERIES.c.id, "ids"))
-    .order_by(DELIVERIES.c.id)
-    .with_for_update()
-)
-_SETTLE = (
-    update(DELIVERIES)
-    .where(DELIVERIES.c.id == bindparam("delivery"))
-    .values({name: bindparam(f"new_{name}") for name in ("state", "settled_at", "provider_id", "problem")})
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +51,7 @@ def take_in(
     if not kept:
         return TakenIn(0, duplicates, len(events) - duplicates, ())
     _store(connection, [_row(one, rooms, answered.get(one.key)) for one in kept], received_at)
-    _settle(connection, kept)
+    settle_told(connection, kept)
     outbox: list[OutboxRow] = []
     for room in rooms.values():
         room.close()
@@ -168,55 +143,3 @@ def _moments(dialect: Dialect) -> Callable[[datetime], object]:
 @cache
 def _insert(dialect: Dialect) -> str:
     return str(insert(NOTICES).compile(dialect=dialect))
-
-
-def _settle(connection: Connection, told: Sequence[Told]) -> None:
-    """Write what the events prove of deliveries whose fate was not known, or was only reported by such events.
-
-    Acceptance outweighs a refusal: whoever bounces a message had taken it first, whichever of both is heard first.
-    """
-    proofs = _proofs(told)
-    if not proofs:
-        return
-    rows = []
-    for delivery, state, problem, handed_at in connection.execute(_STATES, {"ids": sorted(proofs)}):
-        values = proofs[delivery]
-        if may_become(values["new_state"], state, problem):
-            settled_at = max(values["new_settled_at"], handed_at)
-            rows.append({**values, "new_settled_at": settled_at, "delivery": delivery})
-    if rows:
-        connection.execute(_SETTLE, rows)
-
-
-def _proofs(told: Sequence[Told]) -> Mapping[str, "_Values"]:
-    """Return what to write of each delivery, as the earliest event that proves its acceptance says, else its end."""
-    best: dict[str, _Values] = {}
-    for one in sorted(told, key=lambda one: (one.event.type not in ACCEPTED_BY, one.at, one.key)):
-        state = _proved(one.event.type)
-        if state and one.delivery and may_become(state, one.delivery.state, one.delivery.problem):
-            best.setdefault(one.delivery.id, _values(one.event, one.delivery, state, one.clock))
-    return best
-
-
-def _proved(kind: ProviderEventType) -> DeliveryState | None:
-    if kind in ACCEPTED_BY:
-        return DeliveryState.SENT
-    return DeliveryState.REFUSED if kind in REFUSED_BY else None
-
-
-class _Values(TypedDict):
-    new_state: DeliveryState
-    new_settled_at: datetime
-    new_provider_id: str | None
-    new_problem: str | None
-
-
-def _values(event: ProviderEvent, delivery: Found, state: DeliveryState, at: datetime) -> _Values:
-    reason = reason_of(event)
-    problem = f"{REPORTED}{event.type}{f' ({reason})' if reason else ''}"
-    return {
-        "new_state": state,
-        "new_settled_at": at,
-        "new_provider_id": delivery.provider_id or event.provider_message_id,
-        "new_problem": problem if state is DeliveryState.REFUSED else None,
-    }

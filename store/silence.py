@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, RowMapping, Subquery, and_, or_, select, union
 
-from models.consent import latest
+from models.consent import declined, topic_of
 from models.situation import TOKEN_LIFE, SuppressionReason, joins
 from models.vocabulary import Channel, ConsentState, Kind, Purpose, Verdict
 from store.acts import ActName
@@ -22,6 +22,7 @@ Finding = tuple[str, str]
 
 _CART = (CARTS.c.token, CARTS.c.alias, CARTS.c.last_activity_at)
 _PAGE = 500
+_STOPPING = (Purpose.MARKETING, *(topic_of(kind) for kind in Kind))
 
 
 def after_close(connection: Connection) -> Iterator[Finding]:
@@ -59,16 +60,21 @@ def _to_closed_address(connection: Connection) -> Iterator[Finding]:
 
 
 def _after_withdrawal(connection: Connection) -> Iterator[Finding]:
-    """Whoever objects without having an address is in no list of closed addresses."""
+    """Whoever objects without having an address, or to a topic alone, is in no list of closed addresses."""
     handed = _handed()
     mine = and_(CONSENTS.c.customer_id == handed.c.customer_id, CONSENTS.c.channel == handed.c.channel)
-    withdrawn = and_(CONSENTS.c.state == ConsentState.WITHDRAWN, CONSENTS.c.purpose == Purpose.MARKETING)
-    statement = select(handed).distinct().join(CONSENTS, mine).where(withdrawn, CONSENTS.c.seq < handed.c.seq)
+    withdrawn = and_(CONSENTS.c.state == ConsentState.WITHDRAWN, CONSENTS.c.purpose.in_(_STOPPING))
+    statement = (
+        select(handed, JOURNEYS.c.kind)
+        .distinct()
+        .join(CONSENTS, mine)
+        .join(JOURNEYS, JOURNEYS.c.id == handed.c.journey_id)
+        .where(withdrawn, CONSENTS.c.seq < handed.c.seq)
+    )
     for row in connection.execute(statement).all():
         before = select(CONSENTS).where(CONSENTS.c.customer_id == row.customer_id, CONSENTS.c.seq < row.seq)
         ledger = [consent_record(entry) for entry in connection.execute(before).mappings()]
-        word = latest(ledger, Channel(row.channel))
-        if word is not None and word.state is ConsentState.WITHDRAWN:
+        if declined(ledger, Channel(row.channel), Kind(row.kind)):
             yield row.id, f"handed over at {row.seq}, after a withdrawal"
 
 

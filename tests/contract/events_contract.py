@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from channels.base import BadSignature, EventReader, Knock
@@ -101,7 +101,7 @@ class EventsContract(ABC):
         else:
             self.reader.verify(changed, [SECRET])
 
-    @settings(max_examples=50)
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.differing_executors])
     @given(st.text(max_size=60))
     def test_an_invented_signature_is_refused(self, invented: str) -> None:
         body = self.sample()
@@ -138,7 +138,7 @@ class EventsContract(ABC):
         with pytest.raises(Unreadable):
             self.reader.read(self.knock(body, {}))
 
-    @settings(max_examples=100)
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.differing_executors])
     @given(st.binary(max_size=60))
     def test_bytes_of_any_kind_are_read_or_unreadable(self, body: bytes) -> None:
         try:

@@ -71,6 +71,9 @@ async def test_one_click_leaves_at_once_and_again_and_again(api: Api, content: d
     assert "C’est fait" in (await visit(api, "GET", path)).text
     (known,) = (await api.post("/v1/customers/search", {"email": EMAIL}))["items"]
     assert [(one["channel"], one["reason"]) for one in known["suppressions"]] == [("email", "objection")]
+    last, first = known["consents"]
+    assert (last["state"], last["source"], last["actor"]) == ("withdrawn", "unsubscribe link", "unsubscribe link")
+    assert (first["state"], first["source"], first["actor"]) == ("granted", "form", "events")
 
 
 async def test_an_address_that_bounced_objects_all_the_same(api: Api) -> None:
@@ -81,6 +84,18 @@ async def test_an_address_that_bounced_objects_all_the_same(api: Api) -> None:
     await visit(api, "POST", path, data=ONE_CLICK)
     (known,) = (await api.post("/v1/customers/search", {"email": EMAIL}))["items"]
     assert {one["reason"] for one in known["suppressions"]} == {"objection", "bounce"}
+
+
+async def test_somebody_elses_objection_does_not_stand_for_an_own_one(api: Api) -> None:
+    path = await link(api)
+    told = checkout("c2", messageId="m2") | {"customer": {"id": "somebody-else", "email": EMAIL}}
+    await api.post("/v1/events", told, 202)
+    other = (await api.journey("c2"))["customer_id"]
+    await api.post("/v1/opt-outs", {"customer_id": other, "channel": "email"})
+    await visit(api, "POST", path, data=ONE_CLICK)
+    items = (await api.post("/v1/customers/search", {"email": EMAIL}))["items"]
+    (own,) = [one for one in items if one["customer_id"] != other]
+    assert [one["state"] for one in own["consents"] if one["source"] == "unsubscribe link"] == ["withdrawn"]
 
 
 async def test_the_link_works_after_an_erasure(api: Api) -> None:

@@ -19,6 +19,18 @@ LETTER = b'{"MessageStream":"broadcast","Headers":[{"Name":"X-PM-KeepID","Value"
 )
 
 SETTINGS = {
+    "brevo_key": "pa55-key-of-the-shop",
+    "mailgun_key": "pa55-key-of-the-shop",
+    "mailgun_domain": "mg.shop.example",
+    "resend_key": "pa55-key-of-the-shop",
+    "sendgrid_key": "pa55-key-of-the-shop",
+    "ses_access_key": "AKIDEXAMPLE",
+    "ses_secret_key": "pa55-key-of-the-shop",
+    "ses_region": "eu-west-3",
+    "mailjet_key": "pa55-key-of-the-shop",
+    "mailjet_secret": "pa55-key-of-the-shop",
+    "twilio_sid": "AC0123456789abcdef0123456789abcdef",
+    "twilio_token": "pa55-key-of-the-shop",
     "postmark_token": "pa55-key-of-the-shop",
 }
 """What each provider needs."""

@@ -1,15 +1,18 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from models.events import ConsentEntry, Event, EventType, Line, Person, content_key
 from models.stored import Json
 from models.vocabulary import Channel, ConsentState, DeliveryState
+from store import erasures
 from store.acts import ActName
 from store.audit import audit
+from store.forgetting import forget
 from store.ledger import hand_over
-from store.schema import CUSTOMERS, JOURNEYS, METADATA, ORDERS
+from store.schema import CUSTOMERS, ERASURES, JOURNEYS, METADATA, ORDERS, SUPPRESSIONS
 from store.situations import load_situation
 from tests.builders import (
     DAY,
@@ -90,10 +93,17 @@ async def live(shop: KnownShop) -> str:
     return journey
 
 
+async def forgotten(shop: KnownShop, *, at: datetime = J0 + DAY) -> None:
+    """Do the step of every job that deletes rows."""
+    for job in await shop.db.read(erasures.due, at, 10):
+        assert await shop.db.write(forget, job, at)
+
+
 async def test_after_an_erasure_nothing_personal_is_left_in_any_column(shop: KnownShop) -> None:
     await live(shop)
     assert {text for _, text in await found(shop)} == set(PLANTED)
     await shop.hears(redact(Person("planted-id"), J0 + DAY))
+    await forgotten(shop)
     # The shop's own number of a cart joins orders to journeys in the figures, and says nothing about anybody.
     assert await found(shop) == {("journeys.cart_token", "planted-token")}
 
@@ -114,6 +124,7 @@ async def test_an_erasure_closes_the_journey_and_keeps_the_proof(shop: KnownShop
 async def test_the_shops_sales_figures_stay_without_a_name(shop: KnownShop) -> None:
     await live(shop)
     await shop.hears(redact(Person("planted-id"), J0 + DAY))
+    await forgotten(shop)
     sold = await shop.row(ORDERS)
     assert (sold["value"], sold["customer_id"]) == (4500, None)
 
@@ -130,11 +141,12 @@ async def test_the_objection_of_somebody_erased_counts_when_they_come_back(shop:
 async def test_an_objection_from_before_anybody_had_the_address_is_hidden_too(shop: KnownShop) -> None:
     await shop.opt_out("planted@example.com", NOON - DAY)
     await shop.hears(identify(PERSON), redact(PERSON, NOON + MINUTE))
+    await forgotten(shop)
     assert await found(shop) == set()
     await shop.hears(checkout(replace(PERSON, consents=()), at=NOON + DAY))
     come_back = await shop.db.read(load_situation, (await shop.journey())["id"], None, NOON + DAY)
     assert come_back is not None
-    assert come_back.suppressed == {Channel.EMAIL: "objection"}
+    assert come_back.suppressed[Channel.EMAIL] == "objection"
 
 
 async def test_a_consent_after_the_erasure_lifts_that_objection(shop: KnownShop) -> None:
@@ -146,21 +158,27 @@ async def test_a_consent_after_the_erasure_lifts_that_objection(shop: KnownShop)
     assert come_back.suppressed == {}
 
 
-async def test_erasing_somebody_unknown_leaves_nobody(shop: KnownShop) -> None:
-    await shop.hears(redact(PERSON))
+async def test_erasing_somebody_unknown_leaves_nobody_and_no_job(shop: KnownShop) -> None:
+    await shop.hears(redact(replace(PERSON, consents=())))
     assert await shop.rows(CUSTOMERS) == []
+    assert await shop.rows(ERASURES) == []
+    assert await shop.rows(SUPPRESSIONS) == []
     assert await found(shop) == set()
 
 
 async def test_an_erasure_that_is_asked_twice_is_done_once(shop: KnownShop) -> None:
     await live(shop)
-    for _ in range(2):
-        await shop.hears(redact(Person("planted-id"), J0 + DAY))
+    for more in range(3):
+        await shop.hears(redact(Person("planted-id"), J0 + DAY + more * MINUTE))
+        await forgotten(shop)
     assert await shop.rows(CUSTOMERS) == []
+    (job,) = await shop.rows(ERASURES)
+    assert (job["state"], job["actor"]) == ("erased", "storefront")
 
 
 async def test_what_the_erased_did_in_the_same_batch_goes_too(shop: KnownShop) -> None:
     await shop.hears(checkout(PERSON, "planted-token"), redact(PERSON, NOON + MINUTE))
+    await forgotten(shop)
     assert await found(shop) == set()
     assert await shop.rows(JOURNEYS) == []
 

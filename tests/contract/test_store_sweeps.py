@@ -3,11 +3,11 @@ from datetime import datetime
 
 import pytest
 
-from models.events import Person
+from models.events import ConsentEntry, Person
 from models.operators import Op
 from models.policy import InactiveTrigger
 from models.rules import Comparison, Rule
-from models.vocabulary import Outcome
+from models.vocabulary import Channel, ConsentState, Outcome
 from store import policies, rfm, sweeps
 from store.db import Database
 from store.schema import CUSTOMERS, JOURNEYS, OUTBOX
@@ -106,7 +106,8 @@ async def test_only_the_audience_is_found(db: Database) -> None:
     shop = await with_trigger(db, InactiveTrigger(), little_engaged)
     for name in ("jeanne", "paul"):
         await seen(shop, name, NOON - THRESHOLD)
-    await shop.hears(*(opened(person("paul"), NOON - days * DAY) for days in (1, 2, 3)))
+    agreed = ConsentEntry(Channel.EMAIL, "open_tracking", ConsentState.GRANTED, "form", NOON - 9 * DAY)
+    await shop.hears(*(opened(person("paul", agreed), NOON - days * DAY) for days in (1, 2, 3)))
     assert await shop.sweep(NOON) == 1
     assert (await shop.journey())["customer_id"] == (await shop.customer("jeanne"))["id"]
 

@@ -284,7 +284,7 @@ async def test_a_run_that_is_lost_between_all_channels_goes_on_with_the_second(i
                 await here.trial.database.ping()
         await here.loses(journey)
         await here.switch(resume_all, SMS)
-        await journey.passes(HOUR)
+        await journey.passes(2 * MINUTE)
         await journey.ends()
     assert here.trial.memory.attempts == [f"{journey.id}/last-call/email"]
     assert here.sms.attempts == [f"{journey.id}/last-call/sms"]
@@ -347,10 +347,10 @@ async def test_the_switch_of_one_channel_holds_those_who_would_get_it_and_nobody
         held, free = await here.abandons(SMS, EMAIL), await here.abandons(EMAIL)
         await free.ends()
         assert await here.decided(free) == [("sms", "skipped", "no_lawful_basis"), ("email", "sent", "sent")]
-        await held.passes(HOUR)
+        await held.passes(3 * MINUTE)
         assert await here.decided(held) == [("sms", "later", "kill_switch")]
         await here.switch(resume_all, SMS)
-        await held.passes(10 * MINUTE)
+        await held.passes(2 * MINUTE)
         await held.ends()
     assert await here.decided(held) == [("sms", "later", "kill_switch"), ("sms", "sent", "sent")]
     assert len(here.trial.memory.attempts) == 1
@@ -361,10 +361,10 @@ async def test_of_all_channels_the_one_that_is_switched_off_follows_when_it_is_o
     await here.switch(pause_all, SMS)
     async with here.trial.working():
         journey = await here.abandons(SMS, EMAIL)
-        await journey.passes(HOUR)
+        await journey.passes(3 * MINUTE)
         assert await here.got(journey) == ["last-call/email"]
         await here.switch(resume_all, SMS)
-        await journey.passes(10 * MINUTE)
+        await journey.passes(2 * MINUTE)
         await journey.ends()
     assert sorted(await here.got(journey)) == ["last-call/email", "last-call/sms"]
 

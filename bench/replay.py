@@ -1,0 +1,138 @@
+"""Statements as the store sends them to its driver, written down, and run again by the bare driver alone."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final, NamedTuple, Protocol
+
+import asyncpg
+from sqlalchemy import event
+
+from bench.doors import PRAGMAS
+from store.db import Database, Postgres, Sqlite
+
+LANES: Final = 8
+"""How many messages are under way at once, on both sides; PostgreSQL has a connection for each."""
+_CONTROL: Final = ("BEGIN", "COMMIT")
+
+
+class Statement(NamedTuple):
+    """A statement as the driver gets it; `many` says that it is run once with each of the parameters."""
+
+    text: str
+    parameters: Any
+    many: bool
+
+
+Transaction = Sequence[Statement]
+
+
+@contextmanager
+def recorded(db: Database) -> Iterator[list[Statement]]:
+    """Write down what a store sends to its driver inside the block; begin and commit are left out."""
+    assert isinstance(db, Sqlite | Postgres)
+    engine = db.engine if isinstance(db, Sqlite) else db.engine.sync_engine
+    said: list[Statement] = []
+
+    def write(_connection: object, _cursor: object, text: str, parameters: Any, _context: object, many: bool) -> None:  # noqa: ANN401, FBT001
+        if not text.startswith(_CONTROL):
+            said.append(Statement(text, parameters, many))
+
+    event.listen(engine, "before_cursor_execute", write)
+    try:
+        yield said
+    finally:
+        event.remove(engine, "before_cursor_execute", write)
+
+
+class Bare(Protocol):
+    """A driver on a store, and nothing else of ours."""
+
+    async def run(self, messages: Sequence[Sequence[Transaction]]) -> float:
+        """Run every message's transactions in their order, each committed; return the seconds that it took."""
+        ...
+
+
+class OnSqlite:
+    """Python's own driver on one connection with the pragmas of ours; it keeps prepared statements by itself."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Use this connection."""
+        self._connection = connection
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, url: str) -> AsyncIterator["OnSqlite"]:
+        """Open a file for the block."""
+        connection = sqlite3.connect(plain(url), isolation_level=None, check_same_thread=False)
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        try:
+            yield cls(connection)
+        finally:
+            connection.close()
+
+    async def run(self, messages: Sequence[Sequence[Transaction]]) -> float:
+        """See `Bare.run`: one after the other in one thread, because SQLite has one writer."""
+        return await asyncio.to_thread(self._run, [one for message in messages for one in message])
+
+    def _run(self, transactions: Sequence[Transaction]) -> float:
+        execute, executemany = self._connection.execute, self._connection.executemany
+        began = time.perf_counter()
+        for transaction in transactions:
+            execute("BEGIN IMMEDIATE")
+            for text, parameters, many in transaction:
+                (executemany if many else execute)(text, parameters).fetchall()
+            execute("COMMIT")
+        return time.perf_counter() - began
+
+
+class OnPostgres:
+    """asyncpg with a connection for each lane, on which every statement is prepared once."""
+
+    def __init__(self, connections: Sequence[asyncpg.Connection]) -> None:
+        """Use these connections."""
+        self._connections = [(one, dict[str, Any]()) for one in connections]
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, url: str) -> AsyncIterator["OnPostgres"]:
+        """Connect for the block."""
+        connections = [await asyncpg.connect(plain(url)) for _ in range(LANES)]
+        try:
+            yield cls(connections)
+        finally:
+            for one in connections:
+                await one.close()
+
+    async def run(self, messages: Sequence[Sequence[Transaction]]) -> float:
+        """See `Bare.run`: as many messages at once as there are connections."""
+        todo = iter(messages)
+
+        async def lane(connection: asyncpg.Connection, prepared: dict[str, Any]) -> None:
+            for message in todo:
+                for transaction in message:
+                    await _replay(connection, prepared, transaction)
+
+        began = time.perf_counter()
+        await asyncio.gather(*(lane(connection, prepared) for connection, prepared in self._connections))
+        return time.perf_counter() - began
+
+
+async def _replay(connection: asyncpg.Connection, prepared: dict[str, Any], transaction: Transaction) -> None:
+    async with connection.transaction():
+        for text, parameters, many in transaction:
+            if text not in prepared:
+                prepared[text] = await connection.prepare(text)
+            if many:
+                await prepared[text].executemany(parameters)
+            else:
+                await prepared[text].fetch(*parameters)
+
+
+def plain(url: str) -> str:
+    """Return a store's URL as its bare driver understands it: a path for SQLite."""
+    scheme, _, rest = url.partition("://")
+    return rest.removeprefix("/") if scheme.startswith("sqlite") else f"{scheme.partition('+')[0]}://{rest}"
