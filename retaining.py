@@ -13,7 +13,7 @@ from store import chores, retention
 from store.db import Database
 
 _log = structlog.get_logger()
-_CHORE = "retention"
+CHORE = "retention"
 _PAGE = 50
 _PAGE_OF_EVENTS = 1000
 
@@ -29,11 +29,11 @@ class Retaining:
         """Do what is due, for ever."""
         while True:
             try:
-                if await self.db.write(chores.claim, _CHORE, self.now(), EVERY):
+                if await self.db.write(chores.claim, CHORE, self.now(), EVERY):
                     await self.once()
             except Exception as error:  # noqa: BLE001 - it outlives everything; what it could not do, it will
                 _log.warning("retention.failed", problem=type(error).__name__)
-                await self.db.write(chores.hasten, _CHORE, self.now() + SOON)
+                await self.db.write(chores.hasten, CHORE, self.now() + SOON)
             await asyncio.sleep(every)
 
     async def once(self) -> Ended:
@@ -51,7 +51,7 @@ class Retaining:
             events += page
         ended = Ended(people, events, messages)
         if ended.more:
-            await self.db.write(chores.hasten, _CHORE, at + SOON)
+            await self.db.write(chores.hasten, CHORE, at + SOON)
         _log.info("retention.done", people=people, events=events, messages=messages)
         return ended
 

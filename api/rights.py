@@ -92,7 +92,7 @@ async def erase_customer(request: Request, caller: Staff, customer_id: str) -> R
     by = By(caller.name, None, context.now())
     job, outbox = await context.db.write(ask, known_id(customer_id, "customer"), by)
     context.relay.nudge(outbox)
-    return JSONResponse(_job(job), 202, {"location": f"/v1/erasures/{job.id}"})
+    return JSONResponse(job_json(job), 202, {"location": f"/v1/erasures/{job.id}"})
 
 
 @router.get(
@@ -104,10 +104,11 @@ async def erasure(request: Request, caller: Staff, erasure_id: str) -> Response:
     job = await context_of(request).db.read(erasures.load, known_id(erasure_id, "erasure"))
     if job is None:
         raise unknown("erasure")
-    return JSONResponse(_job(job))
+    return JSONResponse(job_json(job))
 
 
-def _job(job: ErasureRow) -> dict[str, Any]:
+def job_json(job: ErasureRow) -> dict[str, Any]:
+    """Return a job as callers see it."""
     return {
         "id": job.id,
         "state": job.state,
@@ -115,6 +116,7 @@ def _job(job: ErasureRow) -> dict[str, Any]:
         "customer_id": job.customer_id,
         "actor": job.actor,
         "asked_at": views.moment(job.asked_at),
+        "next_try_at": None if job.done_at else views.moment(job.next_try_at),
         "done_at": views.moment(job.done_at),
         "problem": job.problem,
         "journeys": list(job.journeys),

@@ -13,12 +13,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from channels.base import BadSignature, Knock
 from models.events import Unreadable
+from models.hits import PROXIES
 from models.provider_events import ProviderEventType
 
 SIGNATURE_AGE = timedelta(minutes=5)
 """How far the clocks of a provider and of this machine may be apart, replays included."""
 
-_PROXIES = re.compile("GoogleImageProxy|YahooMailProxy")
 _SECONDS = re.compile(r"\d{1,12}")
 _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 
@@ -76,7 +76,7 @@ def by_a_person(agent: str | None) -> bool | None:
 
     Gmail and Yahoo name theirs; Apple's Mail Privacy Protection sends nothing but `Mozilla/5.0`.
     """
-    return False if agent and (agent.strip() == "Mozilla/5.0" or _PROXIES.search(agent)) else None
+    return False if agent and PROXIES.search(agent) else None
 
 
 def mail_status(reply: str | None) -> str | None:

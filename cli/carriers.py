@@ -22,7 +22,7 @@ async def carriers(settings: "Settings") -> AsyncIterator[Finding]:
     """Look at each provider that is named, at who signs, and at what text messages come from."""
     for channel, name in settings.accounts.chosen.items():
         try:
-            sender = provider(channel, name, settings.accounts.account, clock.now)
+            sender = provider(channel, name, settings.accounts.account(settings.public_url), clock.now)
         except Misconfigured as error:
             yield Finding(_NAMES[channel], State.ERROR, f"{name}: {error}", f"see docs/providers/{name}.md")
             continue

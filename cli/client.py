@@ -44,6 +44,10 @@ class Api:
         """Return what a POST answers."""
         return await self._answer("POST", path, json=body or {})
 
+    async def delete(self, path: str) -> Json:
+        """Return what a DELETE answers."""
+        return await self._answer("DELETE", path)
+
     async def items(self, path: str, most: int, **parameters: str | int | None) -> Json:
         """Return up to `most` items of a list over its pages, as one answer of the API."""
         parameters["limit"] = min(most, _PAGE)

@@ -38,7 +38,7 @@ def customer(
 
     Consents, closed channels, journeys, messages, carts and orders.
     """
-    found = talk(lambda api: api.post(place("customers", "search"), {_kind(who): who}))
+    found = talk(lambda api: api.post(place("customers", "search"), {kind_of(who): who}))
     if as_json:
         print_json(found)
     elif found["items"]:
@@ -77,7 +77,7 @@ def _count(journeys: int) -> str:
     return "1 open journey" if journeys == 1 else f"{journeys or 'no'} open journeys"
 
 
-def _kind(who: str) -> str:
+def kind_of(who: str) -> str:
     """Return by what a customer is looked up."""
     if "@" in who:
         return "email"
@@ -152,6 +152,11 @@ def _lists(found: Json, ways: Local, zone: str) -> None:
             for one in found["orders"]
         ],
     )
+    _consents(found, zone)
+
+
+def _consents(found: Json, zone: str) -> None:
+    """Show the ledger as evidence: what was said, when, where, who passed it on, and to which words."""
     table(
         "consents and objections",
         ("channel", "purpose", "state", "said", "where", "told by", "wording"),

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import customers, doctor, journeys, keys, messages, operations, policies, tasks, up
+from cli import customers, doctor, journeys, keys, messages, operations, policies, rights, tasks, up, webhooks
 from cli.failures import debugging, explained, one_line
 
 _INTERRUPTED = 130
@@ -45,7 +45,7 @@ def _options(
     """Hold the options of the command itself."""
 
 
-for _room in (up, doctor, customers, journeys, tasks, messages, policies, operations, keys):
+for _room in (up, doctor, customers, journeys, tasks, messages, policies, operations, keys, webhooks, rights):
     _room.register(app)
 
 

@@ -24,6 +24,7 @@ HELD = timedelta(minutes=5)
 
 Check = Callable[[Question], Ruling | None]
 _OBJECTIONS = (SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT)
+_BREAK_ASKED = timedelta(days=1)
 _MAY_HAVE_ARRIVED = (DeliveryState.HANDED, DeliveryState.SENT, DeliveryState.UNKNOWN)
 
 
@@ -135,10 +136,10 @@ def switched_off(question: Question) -> Ruling | None:
 
 
 def snoozed(question: Question) -> Ruling | None:
-    """Whoever asked for a break gets one."""
-    customer = question.situation.customer
-    if customer is not None and customer.snoozed_until is not None and question.at < customer.snoozed_until:
-        return later(Reason.SNOOZED, customer.snoozed_until)
+    """Whoever asked for a break gets one; who ends it early is found by asking again each day."""
+    until = question.situation.customer.snoozed_until if question.situation.customer else None
+    if until is not None and question.at < until:
+        return later(Reason.SNOOZED, min(until, question.at + _BREAK_ASKED), {"snoozed_until": until.isoformat()})
     return None
 
 

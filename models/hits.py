@@ -20,7 +20,7 @@ _SCANNERS: Final = re.compile(
     re.IGNORECASE,
 )
 # Gmail and Yahoo name their proxies; Apple's Mail Privacy Protection sends nothing but `Mozilla/5.0`.
-_PROXIES: Final = re.compile(r"GoogleImageProxy|YahooMailProxy|^\s*Mozilla/5\.0\s*$")
+PROXIES: Final = re.compile(r"GoogleImageProxy|YahooMailProxy|^\s*Mozilla/5\.0\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +54,4 @@ def by_program(headers: Mapping[str, str]) -> bool:
     """Tell from a request's headers (in lower case) whether a program made it: a proxy, a gateway, a prefetch."""
     agent = headers.get("user-agent", "")
     fetched = any("prefetch" in headers.get(name, "").lower() for name in ("sec-purpose", "purpose", "x-moz"))
-    return fetched or not agent.strip() or bool(_PROXIES.search(agent) or _SCANNERS.search(agent))
+    return fetched or not agent.strip() or bool(PROXIES.search(agent) or _SCANNERS.search(agent))

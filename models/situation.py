@@ -15,10 +15,10 @@ TOKEN_LIFE = timedelta(hours=24)
 
 
 class SuppressionReason(StrEnum):
-    """Why an address must not be used; only an objection can be lifted by the customer's own later consent."""
+    """Why an address must not be used, the weightiest first; only an objection is lifted by a later consent."""
 
-    OBJECTION = "objection"
     COMPLAINT = "complaint"
+    OBJECTION = "objection"
     BOUNCE = "bounce"
     SOFT_BOUNCES = "soft_bounces"
 

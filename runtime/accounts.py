@@ -36,17 +36,67 @@ class Accounts(BaseSettings):
     dkim_selector: Line = "relaunch"
     """Where its public half is found: `{selector}._domainkey.{the sender's domain}`."""
 
+    # Each provider's `_url` points elsewhere, as to a proxy; its `_webhook_secret` are what its events prove themselves
+    # by, several, comma-separated, while they rotate. See `docs/providers/`.
+    brevo_key: SecretStr | None = None
+    brevo_url: Url | None = None
+    brevo_webhook_secret: Secrets = ()
+
+    mailgun_key: SecretStr | None = None
+    mailgun_domain: Line | None = None
+    mailgun_region: Literal["us", "eu"] | None = None
+    mailgun_url: Url | None = None
+    mailgun_webhook_secret: Secrets = ()
+    """The HTTP webhook signing key."""
+
+    mailjet_key: SecretStr | None = None
+    mailjet_secret: SecretStr | None = None
+    mailjet_url: Url | None = None
+    mailjet_webhook_secret: Secrets = ()
+
     postmark_token: SecretStr | None = None
-    """The server's API token."""
     postmark_stream: Line | None = None
     """The message stream, `broadcast` unless told."""
     postmark_url: Url | None = None
     postmark_webhook_secret: Secrets = ()
 
-    @property
-    def account(self) -> Account:
-        """Return what adapters may ask for, by name."""
-        return Account({name: _plain(getattr(self, name)) for name in type(self).model_fields})
+    resend_key: SecretStr | None = None
+    resend_url: Url | None = None
+    resend_webhook_secret: Secrets = ()
+    """The signing secret, `whsec_…`."""
+
+    sendgrid_key: SecretStr | None = None
+    sendgrid_region: Literal["global", "eu"] | None = None
+    sendgrid_url: Url | None = None
+    sendgrid_webhook_secret: Secrets = ()
+    """The verification key of the signed event webhook, which is a public one."""
+
+    ses_region: Line | None = None
+    ses_access_key: SecretStr | None = None
+    ses_secret_key: SecretStr | None = None
+    ses_session_token: SecretStr | None = None
+    ses_configuration_set: Line | None = None
+    ses_url: Url | None = None
+    ses_webhook_secret: Secrets = ()
+    """The ARNs of the SNS topics that may tell of events; Amazon's own signature proves them."""
+
+    twilio_sid: Line | None = None
+    twilio_token: SecretStr | None = None
+    """The auth token; it signs the events too."""
+    twilio_from: Line | None = None
+    """The number to send from where the shop's own sender name cannot."""
+    twilio_service: Line | None = None
+    """A messaging service instead of a number."""
+    twilio_stop: Line | None = None
+    """How a reader stops, in words, where Twilio adds none."""
+    twilio_url: Url | None = None
+    twilio_webhook_secret: Secrets = ()
+    """An older auth token, while it rotates."""
+
+    def account(self, public_url: str) -> Account:
+        """Return what adapters may ask for, by name; `public_url` is the installation's own."""
+        values = {name: _plain(getattr(self, name)) for name in type(self).model_fields}
+        return Account(values | {"public_url": public_url})
 
     @property
     def chosen(self) -> dict[Channel, str]:
@@ -61,7 +111,10 @@ class Accounts(BaseSettings):
 
     def webhook_secrets(self, source: str) -> list[str]:
         """Return the secrets of a source's events, none when nobody may knock there."""
-        return [secret.get_secret_value() for secret in getattr(self, f"{source}{_SECRETS_OF_DOORS}", ())]
+        secrets: list[SecretStr] = list(getattr(self, f"{source}{_SECRETS_OF_DOORS}", ()))
+        if source == "twilio" and self.twilio_token is not None:
+            secrets.append(self.twilio_token)
+        return [secret.get_secret_value() for secret in secrets]
 
 
 def _plain(value: object) -> str | None:

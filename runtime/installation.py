@@ -85,7 +85,7 @@ def senders_of(settings: Settings, *, rehearsal: bool) -> dict[Channel, Sender]:
     url, accounts = settings.smtp_url, settings.accounts
     found = senders(smtp_url=url.get_secret_value() if url else None, outbox=settings.outbox_dir, rehearsal=rehearsal)
     for channel, name in accounts.chosen.items():
-        found[channel] = provider(channel, name, accounts.account, clock.now)
+        found[channel] = provider(channel, name, accounts.account(settings.public_url), clock.now)
     return found
 
 

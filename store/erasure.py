@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 
+from models.needles import Needle, Sort
 from models.vocabulary import Channel, DeliveryState
 from store.belongings import OWNED, carts_of, mine
 from store.schema import (
@@ -13,8 +14,10 @@ from store.schema import (
     DECISIONS,
     DELIVERIES,
     EVENTS,
+    JOURNEYS,
     NOTICES,
     ORDER_LINES,
+    ORDER_TOKENS,
     ORDERS,
     SHOPS,
     SUPPRESSIONS,
@@ -26,11 +29,13 @@ TOUCHED = tuple(table.name for table in OWNED)
 """The tables in which an erasure leaves dead rows."""
 
 
-def erase_rows(connection: Connection, shop: str, customer: str, addresses: Collection[str]) -> None:
-    """Delete what a customer did, allowed, got and was told of, by their id; `addresses` are those they ever had.
+def erase_rows(connection: Connection, shop: str, customer: str, known: Collection[Needle]) -> None:
+    """Delete what a customer did, allowed, got and was told of, by their id; `known` is what names them.
 
     What stays is about nobody: orders and their lines as sales, journeys, decisions and deliveries as numbers.
     """
+    addresses = {one.text for one in known if one.sort in (Sort.ADDRESS, Sort.PHONE)}
+    _empty_names(connection, customer, [one for one in known if one.telling])
     carts = list(connection.execute(carts_of(customer)).scalars())
     for table in (EVENTS, CONSENTS):
         connection.execute(delete(table).where(mine(table, customer)))
@@ -44,6 +49,20 @@ def erase_rows(connection: Connection, shop: str, customer: str, addresses: Coll
     connection.execute(update(NOTICES).where(told).values(reason=None, address=None))
     _empty_deliveries(connection, customer)
     hide(connection, [customer], addresses)
+
+
+def _empty_names(connection: Connection, customer: str, known: Collection[Needle]) -> None:
+    """Forget numbers and codes that would stay, where the shop has made one of somebody's address."""
+    for column in (JOURNEYS.c.cart_token, ORDERS.c.coupon, DELIVERIES.c.coupon, ORDER_TOKENS.c.token):
+        table = column.table
+        for key, value in connection.execute(select(table.c[_KEY[table]], column).where(mine(table, customer))).all():
+            if value is not None and any(one.named_in(value.encode()) for one in known):
+                where = (table.c[_KEY[table]] == key, column == value)
+                gone = delete(table) if table is ORDER_TOKENS else update(table).values({column.name: None})
+                connection.execute(gone.where(*where))
+
+
+_KEY = {JOURNEYS: "id", ORDERS: "id", DELIVERIES: "id", ORDER_TOKENS: "order_id"}
 
 
 def _empty_deliveries(connection: Connection, customer: str) -> None:

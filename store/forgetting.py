@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, select, update
 from models.contact import email_key
 from models.erasing import LOOK_AGAIN, SETTLES, ErasureState
 from models.events import EventType
-from models.needles import Needle, Sort, needles, write
+from models.needles import Needle, needles, write
 from models.profile import CustomerState
 from models.situation import SuppressionReason
 from models.vocabulary import Channel, Outcome
@@ -64,9 +64,7 @@ def forget(connection: Connection, job: ErasureRow, at: datetime) -> bool:
         wait(connection, job, at + LOOK_AGAIN, f"messages that are being handed over: {waiting}")
         return False
     give_up_handed(connection, job.customer_id)
-    known = sought(connection, job.id) or ()
-    addresses = {one.text for one in known if one.sort in (Sort.ADDRESS, Sort.PHONE)}
-    erase_rows(connection, job.shop, job.customer_id, addresses)
+    erase_rows(connection, job.shop, job.customer_id, sought(connection, job.id) or ())
     return advance(connection, job, ErasureState.ERASED, at)
 
 

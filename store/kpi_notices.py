@@ -24,7 +24,9 @@ _TOLD = select(*_COLUMNS).select_from(DELIVERED.join(NOTICES, NOTICES.c.delivery
 
 def count_notices(connection: Connection, cohort: Cohort, book: Book) -> None:
     """Count the sent deliveries of providers that tell what becomes of them, the complaints and what came back."""
-    telling = DELIVERIES.c.provider.in_(select(NOTICES.c.provider).distinct())
+    told = DELIVERIES.alias()  # by the delivery: who sends by SMTP may be told by the relay's own name
+    tells = select(told.c.provider).join(NOTICES, NOTICES.c.delivery_id == told.c.id).distinct()
+    telling = DELIVERIES.c.provider.in_(tells)
     number = select(*STEP, func.count().label("number")).select_from(DELIVERED)
     for row in connection.execute(number.where(SENT, cohort.condition, telling).group_by(*STEP)).mappings():
         book.count(place_of(row), Count.WATCHED, row["number"])

@@ -164,10 +164,12 @@ async def test_the_description_of_the_api_is_complete(api: Api) -> None:
     assert named <= set(found["components"]["schemas"])
     assert "ValidationError" not in text
     calls = {(method, path): call for path, methods in found["paths"].items() for method, call in methods.items()}
-    assert len(calls) == 19
+    assert len(calls) == 29
     assert all(call["summary"] and call["responses"] for call in calls.values())
     open_ = {path for (_, path), call in calls.items() if call["security"] == []}
-    assert open_ == {"/u/{token}", "/v1/webhooks/shopify", "/healthz", "/readyz", "/metrics"}
+    signed_links = {"/u/{token}", "/u/{token}/preferences", "/o/{token}", "/c/{token}"}
+    signed_bodies = {"/v1/webhooks/shopify", "/v1/providers/{provider}/events"}
+    assert open_ == signed_links | signed_bodies | {"/healthz", "/readyz", "/metrics"}
 
 
 async def test_health_says_what_is_wrong(api: Api) -> None:

@@ -87,7 +87,7 @@ async def test_an_address_that_bounced_objects_all_the_same(api: Api) -> None:
 
 
 async def test_somebody_elses_objection_does_not_stand_for_an_own_one(api: Api) -> None:
-    path = await link(api)
+    path = await link(api, id="one")
     told = checkout("c2", messageId="m2") | {"customer": {"id": "somebody-else", "email": EMAIL}}
     await api.post("/v1/events", told, 202)
     other = (await api.journey("c2"))["customer_id"]

@@ -18,12 +18,12 @@ from api.ingest import MAX_EVENTS_BODY
 from channels.base import BadSignature, Knock, TemporarilyUnavailable
 from channels.twilio_events import TwilioEvents
 from models.events import Unreadable
-from models.journey import delivery_key
 from models.provider_events import ProviderEvent
-from models.vocabulary import Channel
+from runtime import clock
 from runtime.installation import Door, Installation
 from store.outbox import all_rows
 from tests.api_app import EMAIL, Api, Json, checkout, nobody, serving
+from tests.measured import sent
 
 SECRET = "pa55-secret-of-the-door"
 POSTMARK = "/v1/providers/postmark/events"
@@ -98,13 +98,45 @@ async def test_a_body_over_a_megabyte_is_refused(api: Api) -> None:
     await knock(api, complaint(Details="x" * MAX_EVENTS_BODY), 413)
 
 
-async def test_an_event_of_a_sent_message_settles_it_and_is_shown(api: Api) -> None:
-    await api.post("/v1/events", checkout(), 202)
-    journey = (await api.journey())["id"]
-    key = delivery_key(journey, "reminder", Channel.EMAIL)
-    told = {"RecordType": "Delivery", "MessageID": f"<{key.replace('/', '.')}@example.org>", "Recipient": EMAIL}
-    found = await knock(api, told | {"DeliveredAt": NOW.isoformat()})
-    assert found == {"accepted": 0, "duplicates": 0, "ignored": 1}  # nothing was handed over yet
+def of(delivery: str, record: str, **told: Any) -> Json:
+    return {
+        "RecordType": record,
+        "MessageID": "m-1",
+        "Recipient": EMAIL,
+        "Metadata": {"relaunch-delivery": delivery},
+    } | told
+
+
+async def test_what_was_told_of_a_message_is_shown_with_it_and_in_its_journeys_timeline(api: Api) -> None:
+    delivery = (await sent(api)).message.delivery
+    tried, came = (clock.now() - timedelta(seconds=ago) for ago in (30, 20))
+    bounce = of(delivery, "Bounce", Type="SoftBounce", BouncedAt=tried.isoformat(), ID=7)
+    batch = [of(delivery, "Delivery", DeliveredAt=came.isoformat()), bounce]
+    assert (await knock(api, batch))["accepted"] == 2
+    found = await api.get(f"/v1/deliveries/{delivery}")
+    assert (found["state"], found["provider_id"]) == ("sent", "m-1")
+    assert [(one["type"], one["permanent"]) for one in found["notices"]] == [("bounced", False), ("delivered", None)]
+    assert all(one["at"] and one["received_at"] for one in found["notices"])
+    assert EMAIL.lower() not in str(found["notices"]).lower()
+    told = [one["text"] for one in (await api.journey())["timeline"] if one["type"] == "notice"]
+    assert told == [
+        "« reminder » : non distribué, la boîte ne prend rien pour l’instant (SoftBounce)",
+        "« reminder » : arrivé chez le client",
+    ]
+    path = f"/v1/journeys/{(await api.journey())['id']}"
+    english = (await api.call("GET", path, accept_language="en"))["timeline"]
+    assert "“reminder”: has reached the customer" in [one["text"] for one in english]
+
+
+async def test_the_figures_know_complaints_once_a_provider_tells_of_them(api: Api) -> None:
+    delivery = (await sent(api)).message.delivery
+    before = (await api.get("/v1/kpis"))["totals"]["complaint_rate"]
+    assert (before["value"], "note" in before) == (None, True)
+    await knock(api, of(delivery, "Delivery", DeliveredAt=clock.now().isoformat()))
+    told = (await api.get("/v1/kpis"))["totals"]["complaint_rate"]
+    assert (told["numerator"], told["denominator"], told["value"]) == (0, 1, 0)
+    await knock(api, of(delivery, "SpamComplaint", BouncedAt=clock.now().isoformat(), ID=8))
+    assert (await api.get("/v1/kpis"))["totals"]["complaint_rate"]["value"] == 1
 
 
 class Picky:

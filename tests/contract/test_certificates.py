@@ -47,8 +47,15 @@ def finds(certificate: dict[str, Any] | None) -> dict[str, list[str]]:
     return {one["name"]: one["where"] for one in certificate["searched"] if one["found"]}
 
 
-@pytest.mark.parametrize("name", ["temporal.log", "outbox/somewhere.eml", "outbox/.left.part", "notes/of/staff.txt"])
-@pytest.mark.parametrize("spelling", [ADDRESS.upper(), "customer-4711", "33698765432", "0698765432"])
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [
+        ("temporal.log", ADDRESS.upper()),
+        ("outbox/somewhere.eml", "customer-4711"),
+        ("outbox/.left.part", "33698765432"),
+        ("notes/of/staff.txt", "0698765432"),
+    ],
+)
 async def test_what_is_left_in_a_file_is_found_and_said_but_never_quoted(
     shop: KnownShop, forgetful: Forgetful, engine: str, name: str, spelling: str
 ) -> None:
@@ -99,7 +106,8 @@ async def test_every_column_of_every_table_that_can_hold_text_is_searched(shop: 
 async def test_a_table_is_searched_to_its_end_page_by_page(shop: KnownShop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leftovers, "_PAGE", 3)
     await shop.hears(*(viewed(WHO, NOON, f"product-{number}") for number in range(10)))
-    rows, after, finds_of = 0, None, []
+    rows, after = 0, None
+    finds_of: list[leftovers.Find] = []
     while True:
         page = await shop.db.read(leftovers.search_page, "events", [b"product-"], after)
         rows, after = rows + page.rows, page.last

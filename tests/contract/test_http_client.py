@@ -7,7 +7,7 @@ import pytest
 
 from channels.accounts import Account
 from channels.base import ChannelError, Misconfigured, Refused, Sender, TemporarilyUnavailable, Unproven
-from channels.http import Answer, HttpClient, code, receipt
+from channels.http import Answer, HttpClient, basic_auth, checked_key, code, receipt
 from channels.registry import EVENT_SOURCES, PROVIDERS, event_reader, provider
 from models.vocabulary import Channel
 from tests.contract.test_postmark import PostmarkDouble
@@ -104,6 +104,18 @@ async def test_a_look_up_that_cannot_be_made_finds_nothing() -> None:
 def test_the_key_shows_in_no_repr() -> None:
     client = HttpClient("somebody", "https://api.example.org/", TOKEN, now=now)
     assert repr(client) == "HttpClient('somebody', 'https://api.example.org')"
+
+
+def test_basic_auth_is_what_the_standard_says() -> None:
+    assert basic_auth("somebody", "Aladdin", "open sesame") == {"Authorization": "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}
+
+
+@pytest.mark.parametrize("key", ["", " pa55", "two\r\nlines", "clé"])
+def test_a_key_that_cannot_be_one_is_refused_and_not_repeated(key: str) -> None:
+    for attempt in (lambda: checked_key("somebody", key), lambda: basic_auth("somebody", "api", key)):
+        with pytest.raises(Misconfigured) as caught:
+            attempt()
+        assert not key or key not in str(caught.value)
 
 
 @pytest.mark.parametrize("told", [None, "", [], {}, True, 1.5])

@@ -240,12 +240,13 @@ async def test_a_late_complaint_of_somebody_erased_keeps_a_hash_that_holds(shop:
     assert await closed(shop, journey["id"], J0 + 3 * DAY) == {Channel.EMAIL: "complaint"}
 
 
-async def test_the_audit_holds_no_earlier_hand_over_against_a_complaint(shop: KnownShop) -> None:
+@pytest.mark.parametrize("kind", ["complained", "unsubscribed"])
+async def test_the_audit_holds_no_earlier_hand_over_against_an_objection(shop: KnownShop, kind: str) -> None:
     one = await sent(shop)
     await shop.hand_over(one.journey, "social-proof", at=J0 + 3 * DAY)
     await shop.hears(identify(Person("jeanne", "new@example.com"), J0 + 4 * DAY))
     await shop.hears(identify(Person("another", "jeanne@example.com"), J0 + 5 * DAY))
-    await hears(shop, told("complained", J0 + 6 * DAY))  # of the address that both had, one after the other
+    await hears(shop, told(kind, J0 + 6 * DAY))  # of the address that both had, one after the other
     assert await shop.db.read(audit) == []
     lower = SUPPRESSIONS.update().values(seq=0)
     await shop.db.write(lambda connection: connection.execute(lower))

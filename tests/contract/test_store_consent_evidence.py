@@ -96,6 +96,14 @@ async def test_a_declined_topic_leaves_the_journeys_of_other_kinds(shop: KnownSh
     assert (await shop.journey())["status"] == "waiting"
 
 
+async def test_a_declined_topic_is_no_reason_to_end_what_nothing_can_reach_anyway(shop: KnownShop) -> None:
+    await shop.hears(checkout(JEANNE))
+    reason = SuppressionReason.OBJECTION
+    await shop.db.write(suppress, SHOP, Channel.EMAIL, "jeanne@example.com", reason, NOON, 0)
+    await shop.hears(identify(declined(AWAY), NOON + HOUR))
+    assert (await shop.journey())["status"] == "waiting"
+
+
 async def test_a_topic_that_was_taken_up_again_since_ends_nothing(shop: KnownShop) -> None:
     await shop.hears(checkout(JEANNE))
     again = replace(word(ConsentState.GRANTED, CART), at=NOON + 2 * HOUR)

@@ -7,7 +7,9 @@ import pytest
 from models.vocabulary import Channel, DeliveryState
 from store.audit import audit
 from store.ledger import settle
+from store.matching import Told, matched
 from store.schema import DELIVERIES, NOTICES
+from store.settling import settle_told
 from tests.builders import DAY, HOUR, MINUTE, person, redact
 from tests.known_shop import KnownShop
 from tests.told import J0, PROVIDER, hears, kinds, sent, told
@@ -70,6 +72,15 @@ async def test_what_the_provider_answered_is_not_unlearnt(shop: KnownShop, state
     before = await one.row()
     await one.hears(one.told("delivered"), one.told("bounced", permanent=None))
     assert await one.row() == before
+
+
+async def test_what_was_written_since_an_event_looked_is_looked_at_again_under_the_lock(shop: KnownShop) -> None:
+    one = await sent(shop, state=None)
+    event = one.told("bounced", permanent=False)
+    (found,) = await shop.db.read(matched, [event])
+    await shop.settle(one.journey, DeliveryState.SENT, at=J0)
+    await shop.db.write(settle_told, [Told("key", event, J0 + HOUR, found)])
+    assert (await one.row())["state"] == "sent"
 
 
 @pytest.mark.parametrize("kind", ["deferred", "complained", "unsubscribed", "subscribed"])

@@ -12,8 +12,8 @@ from models.policy import CartTrigger, Policy, Pressure
 from models.question import Ruling
 from models.step import Step
 from models.vocabulary import Channel, DeliveryState, Outcome
-from store import ledger
-from store.acts import ActName
+from store import acts, ledger
+from store.acts import ActName, By
 from store.audit import audit
 from store.db import Database
 from store.schema import DECISIONS, JOURNEYS
@@ -231,3 +231,14 @@ async def test_a_step_that_moves_on_to_its_next_channel_still_outranks(db: Datab
     row = await shop.journey(id=cart)
     assert (row["step"], row["next_action_at"]) == ("reminder", J0)
     assert answer(await sent(shop, inactive)) == ("later", "outranked")
+
+
+async def test_the_hold_of_each_channel_is_recorded(db: Database) -> None:
+    roads = Step("reminder", 0 * DAY, 3 * DAY, (SMS, EMAIL), "cart/reminder")
+    shop = await selling(db, Policy("cart", CartTrigger(), (roads,), pressure=CAP))
+    journey = await begun(shop, account(1, phone="+33612345678"), "T1")
+    await db.write(acts.pause_all, "all", By("ops", None, J0))
+    for channel in (SMS, EMAIL, EMAIL):
+        await shop.hand_over(journey, at=J0, channel=channel)
+    decided = [(row["channel"], row["reason"]) for row in await shop.rows(DECISIONS)]
+    assert decided == [("sms", "kill_switch"), ("email", "kill_switch")]

@@ -8,7 +8,8 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from models.calendar import QuietHours
-from models.vocabulary import CallResult, Channel, DeliveryState, Outcome, TaskState
+from models.callback import Standing
+from models.vocabulary import CallResult, Channel, DeliveryState, Outcome, Reason, TaskState
 from store import acts, tasks
 from store.acts import ActName, By
 from store.audit import audit
@@ -151,7 +152,7 @@ async def test_nobody_calls_after_a_stop_although_the_journey_was_done_with_its_
     happens, reason = STOPS[stop]
     await happens(shop, journey)
     assert await listed(shop) == []
-    assert (await only(shop)).standing == tasks.Standing(TaskState.MOOT, reason)  # type: ignore[arg-type] # a StrEnum
+    assert (await only(shop)).standing == Standing(TaskState.MOOT, Reason(reason))
 
 
 async def test_an_objection_to_mail_after_the_last_step_leaves_the_call(shop: KnownShop) -> None:
@@ -241,13 +242,16 @@ async def test_the_same_act_twice_counts_once_and_another_one_is_a_conflict(shop
             await close(shop, result, note, actor)
 
 
-async def test_of_two_colleagues_who_close_it_at_once_one_does(shop: KnownShop) -> None:
+@pytest.mark.parametrize("erased", [False, True])
+async def test_of_several_colleagues_who_close_it_at_once_one_does(shop: KnownShop, *, erased: bool) -> None:
     await asked(shop)
-    names = ("lea", "noé", "zoé")
+    if erased:  # then there is no customer left to lock
+        await is_erased(shop, "")
+    names = ("lea", "noé", "zoé", "léo", "ana", "tom")
     done = await asyncio.gather(
         *(close(shop, CallResult.NO_ANSWER, None, name) for name in names), return_exceptions=True
     )
-    assert sorted(type(one).__name__ for one in done) == ["ConflictError", "ConflictError", "int"]
+    assert sorted(type(one).__name__ for one in done) == ["ConflictError"] * 5 + ["int"]
     assert (await shop.row(TASKS))["closed_by"] == names[[type(one) for one in done].index(int)]
 
 

@@ -122,6 +122,7 @@ class TestTwilio(HttpProviderContract):
         error = await self.told(said(code))
         assert isinstance(error, Refused)
         assert (error.address, error.consent) == (False, False)
+        assert f"({code})" in str(error)
 
     async def test_an_answer_without_a_code_is_judged_by_its_status(self) -> None:
         assert type(await self.told(Reply(401, b'{"code": "21610"}'))) is Misconfigured

@@ -7,8 +7,19 @@ import pytest
 from pydantic import BaseModel
 
 from channels.base import BadSignature, Knock
-from channels.webhooks import by_a_person, check_age, check_secret, good_keys, read_bodies, utc
+from channels.webhooks import (
+    bounced,
+    by_a_person,
+    check_age,
+    check_secret,
+    good_keys,
+    mail_status,
+    read_bodies,
+    reason,
+    utc,
+)
 from models.events import Unreadable
+from models.provider_events import ProviderEventType
 from tests.contract.events_contract import NOON, URL, basic
 
 
@@ -129,3 +140,36 @@ def test_a_moment_without_zone_is_no_moment() -> None:
 )
 def test_proxies_of_mail_services_are_no_people(agent: str | None, human: bool | None) -> None:
     assert by_a_person(agent) is human
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        ("5.1.1", "5.1.1"),
+        ("smtp; 550 5.1.1 <camille@example.org>: no such user", "5.1.1"),
+        ("550-5.7.515 Access denied, sending domain shop.example", "5.7.515"),
+        ("too many connections (4.7.652).", "4.7.652"),
+        ("the answer is 5.1.1.", "5.1.1"),
+        ("550 no such user", None),
+        ("from 5.1.1.7 or 192.5.1.1", None),
+        ("5.1", None),
+        ("3.1.1", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_of_a_mail_servers_reply_only_the_status_is_repeated(reply: str | None, status: str | None) -> None:
+    assert mail_status(reply) == status
+
+
+@pytest.mark.parametrize("permanent", [True, False, None])
+def test_a_refusal_by_policy_is_no_bounce(permanent: bool | None) -> None:
+    for policy in ("5.7.1", "4.7.652", "5.7.515"):
+        assert bounced(permanent, policy) == (ProviderEventType.REJECTED, None)
+    for other in ("5.1.1", "5.1.7", "4.2.2", None):
+        assert bounced(permanent, other) == (ProviderEventType.BOUNCED, permanent)
+
+
+def test_a_reason_is_what_is_known_of_it() -> None:
+    assert reason("General", None, "5.1.1") == "General 5.1.1"
+    assert reason(None, "") is None

@@ -19,6 +19,7 @@ CONTRACT = [
     *("up", "worker", "api", "relay", "doctor"),
     *("customer", "opt-out", "journeys", "show", "cancel", "pause", "resume", "send-now"),
     *("message", "preview", "pause-all", "resume-all", "kpis", "audit", "sweep", "outbox"),
+    *("export", "erase", "certificate", "retention", "record-of-processing"),
 ]
 GROUPS = {
     "db": ["upgrade"],
@@ -26,6 +27,7 @@ GROUPS = {
     "outbox": ["retry", "drop"],
     "tasks": ["close"],
     "key": ["add", "list", "revoke"],
+    "webhook": ["read", "check"],
 }
 
 

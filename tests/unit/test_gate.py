@@ -288,7 +288,12 @@ HOLDS: dict[str, tuple[Question, Reason, timedelta]] = {
     "a break that the customer asked for": (
         facing(question(), customer=replace(CUSTOMER, snoozed_until=NOON + 3 * DAY)),
         Reason.SNOOZED,
-        3 * DAY,
+        DAY,
+    ),
+    "the last hour of a break": (
+        facing(question(), customer=replace(CUSTOMER, snoozed_until=NOON + HOUR)),
+        Reason.SNOOZED,
+        HOUR,
     ),
     "a better message in an hour": (facing(question(), rivals=(RIVAL,)), Reason.OUTRANKED, 21 * HOUR),
     "a message an hour ago": (facing(question(), handed=(handed(NOON - HOUR),)), Reason.PRESSURE, 19 * HOUR),
