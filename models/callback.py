@@ -56,7 +56,12 @@ def standing(question: Question) -> Standing:
     if ending is not None:
         return Standing(TaskState.MOOT, ending.reason)
     held = _first(_HOLDS, question)
-    return Standing(TaskState.OPEN) if held is None else Standing(TaskState.OPEN, held.reason, held.until)
+    if held is None:
+        return Standing(TaskState.OPEN)
+    customer = question.situation.customer
+    # A journey asks again each day whether the break is over; whoever reads the list wants to know its end.
+    until = customer.snoozed_until if held.reason is Reason.SNOOZED and customer else held.until
+    return Standing(TaskState.OPEN, held.reason, until)
 
 
 def _first(checks: tuple[Check, ...], question: Question) -> Ruling | None:

@@ -23,7 +23,7 @@ HELD = timedelta(minutes=5)
 """How soon to ask again when somebody holds a send: staff (pause) or the operator (kill switch)."""
 
 Check = Callable[[Question], Ruling | None]
-_OBJECTIONS = (SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT)
+_OBJECTIONS = {SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT}
 _BREAK_ASKED = timedelta(days=1)
 _MAY_HAVE_ARRIVED = (DeliveryState.HANDED, DeliveryState.SENT, DeliveryState.UNKNOWN)
 
@@ -31,8 +31,7 @@ _MAY_HAVE_ARRIVED = (DeliveryState.HANDED, DeliveryState.SENT, DeliveryState.UNK
 def gate(question: Question) -> Ruling:
     """Ask every check in order; the first objection is the answer, and without one the step may go out."""
     for check in CHECKS:
-        ruling = check(question)
-        if ruling is not None:
+        if (ruling := check(question)) is not None:
             return _in_time(question, ruling)
     lawful = question.lawful(question.channel)
     inputs: dict[str, Json] = {"segment": str(question.facts["segment"]), "proof": lawful.proof if lawful else None}
@@ -186,8 +185,8 @@ def quiet_hours(question: Question) -> Ruling | None:
 
 def pressure(question: Question) -> Ruling | None:
     """No more than so many messages in so long, over all relaunches of this person on this channel."""
-    cap, channel = question.policy.cap(question.channel), question.channel
-    handed = sorted(one.at for one in question.situation.handed if one.channel is channel)
+    cap = question.policy.cap(question.channel)
+    handed = sorted(one.at for one in question.situation.handed if one.channel is question.channel)
     recent = [at for at in handed if question.at - at < cap.per]
     until = question.at
     if handed:

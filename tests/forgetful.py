@@ -1,22 +1,34 @@
-"""A runner of erasures on one store, with a clock that a test moves, and without Temporal unless it is given."""
+"""Somebody to forget, and a runner of erasures with a clock that a test moves; Temporal is away unless it is given."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import Connection
 from temporalio.client import Client
 
 from erasing import Erasing
 from models.erasing import DONE
+from models.events import Person
+from models.vocabulary import DeliveryState, Verdict
 from settings import Settings
 from store import erasures
 from store.acts import By
 from store.db import Database
 from store.erasures import ErasureRow
 from store.forgetting import ask
-from store.schema import ERASURES
+from store.ledger import Intent, hand_over
+from store.schema import CUSTOMERS, ERASURES
 from tests.api_app import nobody
+from tests.builders import DAY, HOUR, NOON, checkout, granted, identify, order, viewed, withdrawn
+from tests.known_shop import KnownShop
+
+J0 = NOON + HOUR
+ADDRESS = "zephyrine.quatremaille@example.com"
+PHONE = "+33698765432"
+JEANNE = Person("customer-4711", ADDRESS, PHONE, first_name="Zéphyrine", consents=(granted(NOON - DAY),))
+NEEDLES = (ADDRESS, "quatremaille", "698765432", "customer-4711")
 
 
 @dataclass
@@ -80,3 +92,36 @@ class Forgetful:
         job = await self.job()
         assert job.state in DONE, job.problem
         return job
+
+
+async def lives(shop: KnownShop) -> str:
+    """Let somebody be a customer without a journey, and return their id."""
+    former = replace(JEANNE, email="zephyrine.old@example.com", consents=(withdrawn(NOON - 9 * DAY),))
+    await shop.hears(identify(former, NOON - 9 * DAY))
+    await shop.hears(identify(JEANNE), viewed(JEANNE), order(JEANNE, "1001"))
+    return str((await shop.row(CUSTOMERS))["id"])
+
+
+async def journeys(shop: KnownShop, *, settled: DeliveryState | None = DeliveryState.SENT) -> str:
+    """Let somebody get the first message of a journey, and return their id."""
+    await shop.hears(checkout(JEANNE))
+    journey = str((await shop.journey())["id"])
+    await shop.assess(journey, J0)
+    intent = replace(await shop.intent(journey, at=J0), message=f"To: {ADDRESS}\r\n\r\nBonjour".encode())
+    await shop.db.write(hand_over_now, intent)
+    if settled is not None:
+        await shop.settle(journey, settled, at=J0)
+    return str((await shop.row(CUSTOMERS))["id"])
+
+
+def hand_over_now(connection: Connection, intent: Intent) -> None:
+    ruling = hand_over(connection, intent, J0)
+    assert ruling is not None
+    assert ruling.verdict is Verdict.SENT
+
+
+async def everything(shop: KnownShop) -> str:
+    """Return every value of every table as text, certificates and jobs included."""
+    tables = ERASURES.metadata.sorted_tables
+    rows = [row for table in tables for row in await shop.rows(table)]
+    return str(rows)

@@ -131,7 +131,7 @@ async def test_events_of_many_at_the_same_moment_wait_for_each_other_and_count_o
     assert sum(result.accepted for result in results) == len(batch) == len(await shop.rows(NOTICES))
     assert sum(len(result.outbox) for result in results) == len(people)
     for one, name in people:
-        assert (await facts(one, name))["closed"][1] == {Channel.EMAIL: "objection"}
+        assert (await facts(one, name))["closed"][1] == {Channel.EMAIL: "complaint"}
     assert len(await shop.rows(SUPPRESSIONS, reason="complaint")) == len(people)
     assert await shop.db.read(audit) == []
 
