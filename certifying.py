@@ -159,16 +159,17 @@ class _Search:
 
     async def _histories(self, job: ErasureRow, needles: Sequence[Needle], gaps: list[Gap]) -> Searched:
         ours = await self.db.read(leftovers.spoken, job.customer_id)
-        wanted = [one for one in needles if True]
-        untold = await self.db.read(rows_of, job.journeys)
+        wanted = [one for one in needles if one.telling or one.text.lower() not in ours]
+        journeys = await self.db.read(leftovers.journeys_of, job.customer_id)
+        untold = await self.db.read(rows_of, journeys)
         if untold:
             gaps.append(Gap(Place.HISTORIES, "Temporal has still to hear that these journeys have ended"))
         try:
-            result = await search_histories(await self.connect(), job.journeys, wanted) if job.journeys else Histories()
+            result = await search_histories(await self.connect(), journeys, wanted) if journeys else Histories()
         except _AWAY as error:
             gaps.append(Gap(Place.HISTORIES, f"Temporal does not answer ({type(error).__name__})"))
             result = Histories()
-        extent = {"journeys": len(job.journeys), "runs": result.runs, "bytes": result.bytes}
+        extent = {"journeys": len(journeys), "runs": result.runs, "bytes": result.bytes}
         return Searched(Place.HISTORIES, "histories of the person's journeys", extent, result.found)
 
     def _beyond(self) -> Iterable[tuple[str, str]]:

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.utils import parseaddr
 
 from activities.measuring import measured
 from channels.base import Misconfigured, Refused
-from channels.mime import headers_for, message_id, to_bytes
+from channels.mime import headers_for, message_id, sender_domain, to_bytes
 from channels.rendering import Rendered, Renderer, TemplateError
 from channels.signing import Signer
 from models.calendar import zone_of
@@ -126,19 +125,12 @@ class Composer:
             html=rendered.html,
             message_id=message_id(key, domain),
         )
+        # A text message has no headers, but an adapter may have to say how one stops.
+        message = replace(message, headers=headers_for(content.unsubscribe_url, f"relaunch.{domain}"))
         if channel is not Channel.EMAIL:
             return message
-        message = replace(message, headers=headers_for(content.unsubscribe_url, f"relaunch.{domain}"))
         raw = to_bytes(message, at)
         return replace(message, raw=self.signer.sign(raw, shop.sender) if self.signer else raw)
-
-
-def sender_domain(sender: str) -> str:
-    """Return the domain of a sender's address; raise `Misconfigured` when there is none."""
-    domain = parseaddr(sender)[1].rpartition("@")[2]
-    if not domain:
-        raise Misconfigured("RELAUNCH_SENDER has no address: set it like 'Shop <hello@shop.example>'")
-    return domain
 
 
 def locale_of(*wishes: str | None) -> str:

@@ -4,14 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from channels.mime import message_id, sender_domain
 from models.journey import SendResult, SendStatus, delivery_key
 from models.question import Question, ShopRules
 from models.situation import DeliveryRecord
 from models.step import Spread
-from models.vocabulary import Channel, DeliveryState, Reason, SoftOptIn
+from models.vocabulary import MAY_HAVE_ARRIVED, Channel, Reason, SoftOptIn
 from store.drafts import Draft
-
-_MAY_HAVE_ARRIVED = (DeliveryState.HANDED, DeliveryState.SENT, DeliveryState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,11 @@ class Leg:
     def key(self) -> str:
         """Return the delivery's key."""
         return delivery_key(self.draft.situation.journey.id, self.draft.step.name, self.channel)
+
+    @property
+    def message_id(self) -> str:
+        """Return the Message-ID of the delivery, by which some providers can look it up."""
+        return message_id(self.key, sender_domain(self.draft.shop.sender))
 
     def question(self, reachable: Collection[Channel], broken: Reason | None, *, repeatable: bool) -> Question:
         """Return the question for the gate."""
@@ -64,7 +68,7 @@ class Leg:
         """Say whether a former run came as far as a later channel, and what became of it is to be asked there."""
         step, deliveries = self.draft.step, self.draft.situation.deliveries
         states = [deliveries[one].state for one in step.after_channel(self.channel) if one in deliveries]
-        return step.spread is Spread.FIRST and any(state in _MAY_HAVE_ARRIVED for state in states)
+        return step.spread is Spread.FIRST and any(state in MAY_HAVE_ARRIVED for state in states)
 
     def following(self) -> tuple[str, datetime] | None:
         """Return the step after this one and when it is due, None after the last."""

@@ -97,7 +97,7 @@ class Sending:
 
     async def _lost(self, leg: Leg, delivery: DeliveryRecord) -> SendResult | None:
         """A worker died while a message was handed: only a look-up that finds it proves anything."""
-        message = Message(delivery.id, leg.key, leg.channel, "", "", None, "", "", "", "")
+        message = Message(delivery.id, leg.key, leg.channel, "", "", None, "", "", "", leg.message_id)
         sender = self.senders.get(leg.channel)
         receipt = await sender.find(message) if sender else None
         if receipt is not None:

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, text
 
@@ -18,7 +18,6 @@ from bench.replay import LANES, Transaction, recorded
 from bench.stores import Engine, postgres, sqlite
 from channels.rendering import Renderer
 from models.vocabulary import Channel, DeliveryState, Verdict
-from runtime.installation import Installation
 from store.assessments import assess
 from store.db import Database, connect
 from store.drafts import load_draft
@@ -32,6 +31,7 @@ _LEFT: Final = timedelta(hours=2)
 _STEP: Final = "reminder"
 _AT_ONCE: Final = 50
 _Told = Sequence[Transaction]
+T = TypeVar("T")
 
 
 async def gate_sqlite(size: Size) -> list[Figure]:
@@ -156,8 +156,8 @@ async def _settle(db: Database, intent: Intent) -> None:
     await db.write(settle, intent.delivery, DeliveryState.SENT, _NOON, f"id-{intent.delivery}", "")
 
 
-def _chunks(things, number):
-    return iter([things[start : start + number] for start in range(0, len(things), number)])
+def _chunks(things: Sequence[T], number: int) -> Iterator[Sequence[T]]:
+    return (things[start : start + number] for start in range(0, len(things), number))
 
 
 async def _compare(ours: str, bare: str) -> None:

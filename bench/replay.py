@@ -8,22 +8,19 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
 import asyncpg
-from sqlalchemy import event
 
 from bench.doors import PRAGMAS
 from store.db import Database, Postgres, Sqlite
 
 LANES: Final = 8
 """How many messages are under way at once, on both sides; PostgreSQL has a connection for each."""
-_CONTROL: Final = ("BEGIN", "COMMIT")
 
 
 class Statement(NamedTuple):
-    """A statement as the driver gets it; `many` says that it is run once with each of the parameters."""
+    """A statement as the driver gets it."""
 
     text: str
-    parameters: Any
-    many: bool
+    parameters: Sequence[Any]
 
 
 Transaction = Sequence[Statement]
@@ -31,20 +28,20 @@ Transaction = Sequence[Statement]
 
 @contextmanager
 def recorded(db: Database) -> Iterator[list[Statement]]:
-    """Write down what a store sends to its driver inside the block; begin and commit are left out."""
+    """Write down what a store sends to its driver inside the block; begin and commit take another way."""
     assert isinstance(db, Sqlite | Postgres)
-    engine = db.engine if isinstance(db, Sqlite) else db.engine.sync_engine
-    said: list[Statement] = []
+    dialect: Any = db.engine.dialect
+    execute, said = dialect.do_execute, list[Statement]()
 
-    def write(_connection: object, _cursor: object, text: str, parameters: Any, _context: object, many: bool) -> None:  # noqa: ANN401, FBT001
-        if not text.startswith(_CONTROL):
-            said.append(Statement(text, parameters, many))
+    def listening(cursor: object, text: str, parameters: Sequence[Any], context: object = None) -> None:
+        said.append(Statement(text, parameters))
+        execute(cursor, text, parameters, context)
 
-    event.listen(engine, "before_cursor_execute", write)
+    dialect.do_execute = listening
     try:
         yield said
     finally:
-        event.remove(engine, "before_cursor_execute", write)
+        del dialect.do_execute
 
 
 class Bare(Protocol):
@@ -79,12 +76,12 @@ class OnSqlite:
         return await asyncio.to_thread(self._run, [one for message in messages for one in message])
 
     def _run(self, transactions: Sequence[Transaction]) -> float:
-        execute, executemany = self._connection.execute, self._connection.executemany
+        execute = self._connection.execute
         began = time.perf_counter()
         for transaction in transactions:
             execute("BEGIN IMMEDIATE")
-            for text, parameters, many in transaction:
-                (executemany if many else execute)(text, parameters).fetchall()
+            for text, parameters in transaction:
+                execute(text, parameters).fetchall()
             execute("COMMIT")
         return time.perf_counter() - began
 
@@ -123,13 +120,10 @@ class OnPostgres:
 
 async def _replay(connection: asyncpg.Connection, prepared: dict[str, Any], transaction: Transaction) -> None:
     async with connection.transaction():
-        for text, parameters, many in transaction:
+        for text, parameters in transaction:
             if text not in prepared:
                 prepared[text] = await connection.prepare(text)
-            if many:
-                await prepared[text].executemany(parameters)
-            else:
-                await prepared[text].fetch(*parameters)
+            await prepared[text].fetch(*parameters)
 
 
 def plain(url: str) -> str:

@@ -4,7 +4,7 @@ import re
 from base64 import b64encode
 from binascii import b2a_qp
 from datetime import datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from hashlib import sha256
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -60,6 +60,14 @@ def headers_for(unsubscribe_url: str, list_id: str) -> tuple[tuple[str, str], ..
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ("List-Id", f"<{list_id}>"),
     )
+
+
+def sender_domain(sender: str) -> str:
+    """Return the domain of a sender's address; raise `Misconfigured` when there is none."""
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    if not domain:
+        raise Misconfigured("RELAUNCH_SENDER has no address: set it like 'Shop <hello@shop.example>'")
+    return domain
 
 
 def message_id(key: str, domain: str) -> str:

@@ -15,6 +15,8 @@ from settings import SettingsError
 if TYPE_CHECKING:
     from settings import Settings
 
+_MEASURES = {(Channel.EMAIL, "brevo")}
+"""Who measures readers of everybody, unless its support switches it off (CNIL 2026-042 asks for their consent)."""
 _NAMES = {Channel.EMAIL: "e-mail", Channel.SMS: "SMS"}
 
 
@@ -28,6 +30,11 @@ async def carriers(settings: "Settings") -> AsyncIterator[Finding]:
             continue
         await sender.aclose()
         yield Finding(_NAMES[channel], State.OK, f"{name} is set up; `relaunch preview … --send-to` tries it")
+        if (channel, name) in _MEASURES:
+            text = f"{name} rewrites links and adds a pixel on its own, whatever we say"
+            yield Finding(
+                _NAMES[channel], State.WARNING, text, f"have its support switch that off: docs/providers/{name}.md"
+            )
     for finding in (*_events(settings), *_texts(settings), *_signature(settings)):
         yield finding
 

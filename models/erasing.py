@@ -33,5 +33,5 @@ _LONGEST = timedelta(hours=1)
 
 
 def pause(attempts: int) -> timedelta:
-    """Return how long to wait after so many failures: 2 s, 4 s, 8 s, … up to an hour."""
+    """Return how long to wait after so many failures: 1 s, 2 s, 4 s, … up to an hour."""
     return min(timedelta(seconds=2 ** min(attempts, 12)), _LONGEST)

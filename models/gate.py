@@ -15,7 +15,7 @@ from models.sending_time import next_allowed_for
 from models.situation import SuppressionReason, bought, quiet_since
 from models.step import Spread
 from models.stored import Json
-from models.vocabulary import Arm, DeliveryState, Kind, Outcome, Reason, Status, Verdict
+from models.vocabulary import MAY_HAVE_ARRIVED, Arm, DeliveryState, Kind, Outcome, Reason, Status, Verdict
 
 _OPENS_LATER = (Reason.QUIET_HOURS, Reason.PRESSURE)
 
@@ -25,7 +25,6 @@ HELD = timedelta(minutes=5)
 Check = Callable[[Question], Ruling | None]
 _OBJECTIONS = {SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT}
 _BREAK_ASKED = timedelta(days=1)
-_MAY_HAVE_ARRIVED = (DeliveryState.HANDED, DeliveryState.SENT, DeliveryState.UNKNOWN)
 
 
 def gate(question: Question) -> Ruling:
@@ -57,7 +56,7 @@ def settled(question: Question) -> Ruling | None:
         return skip(Reason.ALREADY_SENT, {"delivery": delivery.state})
     for channel, other in question.situation.deliveries.items():
         elsewhere = channel is not question.channel and question.step.spread is Spread.FIRST
-        if elsewhere and other.state in _MAY_HAVE_ARRIVED:
+        if elsewhere and other.state in MAY_HAVE_ARRIVED:
             return skip(Reason.ALREADY_SENT, {"delivery": other.state, "channel": channel})
     return None
 

@@ -87,6 +87,10 @@ class CallResult(StrEnum):
     OTHER = "other"
 
 
+MAY_HAVE_ARRIVED = (DeliveryState.HANDED, DeliveryState.SENT, DeliveryState.UNKNOWN)
+"""The states in which a customer may have the message."""
+
+
 class ConsentState(StrEnum):
     """One entry of the consent ledger."""
 

@@ -84,11 +84,11 @@ class Accounts(BaseSettings):
     twilio_token: SecretStr | None = None
     """The auth token; it signs the events too."""
     twilio_from: Line | None = None
-    """The number to send from where the shop's own sender name cannot."""
+    """A number or a name to send from, instead of the shop's own sender."""
     twilio_service: Line | None = None
-    """A messaging service instead of a number."""
+    """A messaging service, which replaces every sender."""
     twilio_stop: Line | None = None
-    """How a reader stops, in words, where Twilio adds none."""
+    """How a reader in France stops, at the end of each text; by default the link to leave."""
     twilio_url: Url | None = None
     twilio_webhook_secret: Secrets = ()
     """An older auth token, while it rotates."""

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import get_ident
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -78,6 +79,7 @@ class Sqlite(Database):
         file = Path(self.engine.url.database or "")
         self.files = [file.with_name(file.name + end) for end in ("", "-wal", "-journal")]
         event.listen(self.engine, "connect", _prepare)
+        self._lines = _Lines(self.engine)
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(2, "store-reader")
 
@@ -90,7 +92,7 @@ class Sqlite(Database):
         return await self._run(self._writer, "BEGIN IMMEDIATE", lambda connection: work(connection, *args, **kwargs))
 
     async def _run(self, threads: ThreadPoolExecutor, begin: str, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(threads, _transaction, self.engine, begin, work)
+        return await asyncio.get_running_loop().run_in_executor(threads, self._lines.transaction, begin, work)
 
     async def compact(self, tables: Collection[str]) -> None:
         """Write the whole file anew, and empty the log beside it; our own writers wait in line, not in vain."""
@@ -100,6 +102,7 @@ class Sqlite(Database):
         """See `Database.aclose`."""
         self._writer.shutdown()
         self._readers.shutdown()
+        self._lines.close()
         self.engine.dispose()
 
 
@@ -164,16 +167,46 @@ def connect(url: str, secret: str = "") -> Database:
     raise StoreError(f"RELAUNCH_DATABASE_URL must begin with sqlite:// or postgresql+asyncpg://, not {url[:12]!r}")
 
 
-def _transaction(engine: Engine, begin: str, work: Callable[[Connection], T]) -> T:
-    try:
-        with engine.connect() as connection:
+class _Lines:
+    """One connection to SQLite for each thread, kept open: to fetch one for each transaction takes longer than it does.
+
+    SQLAlchemy sees one transaction that goes on and on; where it really begins and ends is said to the driver.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._open: dict[int, Connection] = {}
+
+    def transaction(self, begin: str, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction of this thread's connection; with any error that connection is given up."""
+        try:
+            connection = self._open.get(get_ident()) or self._opened()
             driver: Any = connection.connection.driver_connection
             driver.execute(begin)
             result = work(connection)
             driver.execute("COMMIT")
-            return result
-    except (DBAPIError, sqlite3.Error) as error:
-        raise explained(error) from None
+        except (DBAPIError, sqlite3.Error) as error:
+            self._drop()
+            raise explained(error) from None
+        except BaseException:
+            self._drop()
+            raise
+        return result
+
+    def close(self) -> None:
+        """Close all, when no thread is at work any more."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _opened(self) -> Connection:
+        connection = self._open[get_ident()] = self._engine.connect()
+        return connection
+
+    def _drop(self) -> None:
+        """Give the connection back, which undoes what was not committed."""
+        connection = self._open.pop(get_ident(), None)
+        if connection is not None:
+            connection.close()
 
 
 def _vacuum(engine: Engine) -> None:

@@ -110,28 +110,26 @@ def record(
     }
     if handed and intent is not None:
         decision["delivery_id"] = _hand(connection, question, ruling, intent, seq)
-    connection.execute(DECIDE, decision)
+    DECIDE.run(connection, decision)
 
 
 def _bump(connection: Connection, question: Question) -> int:
     locked = question.situation.locked
     seq = 1 + max(seq for _, seq in locked)
-    connection.execute(COUNT, {"ids": [one for one, _ in locked], "new_seq": seq})
+    COUNT.run(connection, {"ids": [one for one, _ in locked], "new_seq": seq})
     return seq
 
 
 def _seq(connection: Connection, journey_id: str) -> int:
     """Return the number of the customer's last fact, and hold it; of an erased one, when the journey was closed."""
-    seq: int | None = connection.execute(SEQ, {"journey": journey_id}).scalar()
-    if seq is None:
-        seq = connection.execute(CLOSED_SEQ, {"journey": journey_id}).scalar()
+    place = {"journey": journey_id}
+    (seq,) = SEQ.first(connection, place) or CLOSED_SEQ.first(connection, place) or (0,)
     return seq or 0
 
 
 def _repeated(connection: Connection, question: Question, ruling: Ruling) -> bool:
     place = {"journey": question.situation.journey.id, "step": question.step.name}
-    last = connection.execute(LAST_DECISION, place).one_or_none()
-    return last is not None and tuple(last) == (question.channel, ruling.verdict, ruling.reason)
+    return LAST_DECISION.first(connection, place) == (question.channel, ruling.verdict, ruling.reason)
 
 
 def _hand(connection: Connection, question: Question, ruling: Ruling, intent: Intent, seq: int) -> str:
@@ -166,8 +164,9 @@ def _hand(connection: Connection, question: Question, ruling: Ruling, intent: In
         "policy_hash": policy.hash,
         "attempts": 1,
         "releases": [],
+        "emptied_at": None,
     }
-    connection.execute(HAND, fixed | values)
+    HAND.run(connection, fixed | values)
     if question.channel is Channel.CALL:
         ask(connection, question, intent.delivery)
     return intent.delivery
@@ -189,7 +188,7 @@ def _hand_again(connection: Connection, delivery: DeliveryRecord, values: Mappin
 
 def _show(connection: Connection, journey_id: str, step: str | None, at: datetime | None) -> None:
     """Keep what the journey does next where everybody can see it."""
-    connection.execute(SHOW, {"journey": journey_id, "new_step": step, "new_next_action_at": at})
+    SHOW.run(connection, {"journey": journey_id, "new_step": step, "new_next_action_at": at})
 
 
 def close(connection: Connection, journey_id: str, outcome: Outcome, at: datetime) -> None:
@@ -206,15 +205,17 @@ def settle(
     connection: Connection, delivery: str, state: DeliveryState, at: datetime, provider_id: str | None, problem: str
 ) -> None:
     """Write what is known of a handed message; what was proved before is never unlearnt."""
-    row = connection.execute(HANDED, {"delivery": delivery}).one_or_none()
-    if row is None or not may_become(state, row.state, row.problem):
+    row = HANDED.first(connection, {"delivery": delivery})
+    if row is None:
         return
-    releases = list(row.releases)
+    known, releases, attempts, known_problem, known_id = row
+    if not may_become(state, known, known_problem):
+        return
     if state is DeliveryState.RELEASED:
-        releases.append({"attempt": row.attempts, "at": at.isoformat(), "proof": problem})
+        releases = [*releases, {"attempt": attempts, "at": at.isoformat(), "proof": problem}]
     values = {"new_state": state, "new_settled_at": at, "new_releases": releases, "new_problem": problem or None}
-    values["new_provider_id"] = row.provider_id if provider_id is None else provider_id
-    connection.execute(SETTLE, values | {"delivery": delivery})
+    values["new_provider_id"] = known_id if provider_id is None else provider_id
+    SETTLE.run(connection, values | {"delivery": delivery})
 
 
 def answered(

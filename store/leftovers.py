@@ -147,6 +147,12 @@ def deliveries_of(connection: Connection, customer: str) -> list[str]:
     return list(connection.execute(select(DELIVERIES.c.id).where(DELIVERIES.c.customer_id == customer)).scalars())
 
 
+def journeys_of(connection: Connection, customer: str) -> list[str]:
+    """Return the ids of a customer's journeys, by which Temporal knows their runs."""
+    statement = select(JOURNEYS.c.id).where(JOURNEYS.c.customer_id == customer).order_by(JOURNEYS.c.id)
+    return list(connection.execute(statement).scalars())
+
+
 def _texts(table: Table) -> list[Column[Any]]:
     """Return the columns that may hold text: all but numbers, moments and flags."""
     return [one for one in table.c if not isinstance(_kind(one), Boolean | Date | DateTime | Float | Integer | Numeric)]

@@ -22,8 +22,10 @@ from models.situation import (
     Rival,
     Situation,
 )
-from models.vocabulary import Arm, Channel, DeliveryState, Kind, Purpose, Status
+from models.vocabulary import MAY_HAVE_ARRIVED, Arm, Channel, DeliveryState, Kind, Purpose, Status
 from store.carts import PURCHASE
+from store.driven import Driven
+from store.lists import among
 from store.objections import consent_record, suppressed
 from store.policies import version
 from store.records import cart_record, customer_record, journey_record
@@ -41,7 +43,6 @@ from store.schema import (
 )
 
 _YEAR = timedelta(days=366)
-_COUNTS = (DeliveryState.HANDED, DeliveryState.SENT, DeliveryState.UNKNOWN)
 _ACTIONS = (EventType.EMAIL_OPENED, EventType.EMAIL_CLICKED)
 
 # Every message asks all of these; made once, so that neither they nor their compiled form are made again.
@@ -61,7 +62,8 @@ _GROUP = (
     )
     .order_by(CUSTOMERS.c.id)
 )
-_LOCKED_GROUP = _GROUP.with_for_update()
+_LOCKED_GROUP = Driven(_GROUP.with_for_update())
+_FREE_GROUP = Driven(_GROUP)
 _JOINED = select(ORDER_TOKENS.c.order_id).where(
     ORDER_TOKENS.c.shop == bindparam("shop"), ORDER_TOKENS.c.token.in_(bindparam("tokens", expanding=True))
 )
@@ -74,7 +76,9 @@ _CONSENTS = select(CONSENTS).where(CONSENTS.c.customer_id == bindparam("customer
 _HANDED = select(
     DELIVERIES.c.channel, DELIVERIES.c.handed_at, DELIVERIES.c.coupon, DELIVERIES.c.journey_id, DELIVERIES.c.step
 ).where(
-    DELIVERIES.c.customer_id.in_(_IDS), DELIVERIES.c.handed_at > bindparam("since"), DELIVERIES.c.state.in_(_COUNTS)
+    DELIVERIES.c.customer_id.in_(_IDS),
+    DELIVERIES.c.handed_at > bindparam("since"),
+    DELIVERIES.c.state.in_(MAY_HAVE_ARRIVED),
 )
 _DELIVERIES = select(DELIVERIES.c.channel, DELIVERIES.c.id, DELIVERIES.c.state, DELIVERIES.c.repeat_until).where(
     DELIVERIES.c.journey_id == bindparam("journey"), DELIVERIES.c.step == bindparam("step")
@@ -95,10 +99,9 @@ _RIVALS = select(JOURNEYS.c.id, JOURNEYS.c.policy_hash, JOURNEYS.c.step, JOURNEY
     JOURNEYS.c.arm != Arm.HOLDOUT,
     JOURNEYS.c.next_action_at.is_not(None),
 )
-_SWITCHES = select(SWITCHES.c.channel)
-_STOCK = select(PRODUCTS.c.product_id, PRODUCTS.c.stock).where(
-    PRODUCTS.c.shop == bindparam("shop"), PRODUCTS.c.product_id.in_(_IDS)
-)
+_SWITCHES = Driven(select(SWITCHES.c.channel))
+_ITEMS = (PRODUCTS.c.shop == bindparam("shop"), among(PRODUCTS.c.product_id, "ids"))
+_STOCK = Driven(select(PRODUCTS.c.product_id, PRODUCTS.c.stock).where(*_ITEMS))
 
 
 def load_situation(connection: Connection, journey_id: str, step: str | None, at: datetime) -> Situation | None:
@@ -148,7 +151,7 @@ def situation_of(
 def group_of(connection: Connection, shop: str, customer: CustomerRecord, *, lock: bool) -> tuple[tuple[str, int], ...]:
     """Return ids and sequence numbers of everybody with this customer's address, in id order, locked if asked."""
     values = {"shop": shop, "customer": customer.id, "email_key": customer.email_key, "phone": customer.phone}
-    rows = connection.execute(_LOCKED_GROUP if lock else _GROUP, values)
+    rows = (_LOCKED_GROUP if lock else _FREE_GROUP).rows(connection, values)
     return tuple((one, seq) for one, seq in rows)
 
 
@@ -234,7 +237,7 @@ def _abandons(connection: Connection, customer_id: str, at: datetime) -> int:
 
 def switched_off(connection: Connection) -> frozenset[str]:
     """Return the channels under the kill switch, `all` among them."""
-    return frozenset(connection.execute(_SWITCHES).scalars())
+    return frozenset(channel for (channel,) in _SWITCHES.rows(connection, {}))
 
 
 def stock_of(connection: Connection, shop: str, cart: CartRecord | None) -> dict[str, int | None]:
@@ -242,5 +245,5 @@ def stock_of(connection: Connection, shop: str, cart: CartRecord | None) -> dict
     if cart is None or not cart.lines:
         return {}
     told = {line.product_id: line.stock for line in cart.lines}
-    rows = connection.execute(_STOCK, {"shop": shop, "ids": list(told)})
+    rows = _STOCK.rows(connection, {"shop": shop, "ids": list(told)})
     return told | {product: stock for product, stock in rows if stock is not None}

@@ -1,4 +1,5 @@
 import os
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -242,3 +243,31 @@ async def test_the_raw_bytes_of_the_store_hold_nothing_afterwards(
     await forgetful.done()
     for needle in (ADDRESS, PHONE, "customer-4711", "Zéphyrine"):
         assert not any(needle.encode() in path.read_bytes() for path in files)
+
+
+async def test_what_was_deleted_before_without_being_overwritten_goes_with_the_next_erasure(
+    shop: KnownShop, forgetful: Forgetful, engine: str
+) -> None:
+    if engine == "sqlite":
+        with sqlite3.connect(shop.db.files[0]) as careless:
+            careless.execute("PRAGMA secure_delete=OFF")
+            careless.execute("CREATE TABLE notes (text TEXT)")
+            careless.executemany("INSERT INTO notes VALUES (?)", [(f"{ADDRESS} {'x' * 3000}",)] * 20)
+        with sqlite3.connect(shop.db.files[0]) as careless:
+            careless.execute("PRAGMA secure_delete=OFF")
+            careless.execute("DELETE FROM notes")
+            careless.execute("DROP TABLE notes")
+        careless.close()
+    await asked(shop, forgetful)
+    assert (await forgetful.done()).state == ErasureState.CERTIFIED
+
+
+async def test_an_address_that_another_has_too_is_found_where_neither_should_have_it(
+    shop: KnownShop, forgetful: Forgetful
+) -> None:
+    await shop.hears(identify(replace(WHO, external_id="second-one"), NOON - DAY))
+    await shop.hears(identify(Person("third", "third@example.com", traits=(("brother", ADDRESS),))))
+    await asked(shop, forgetful)
+    await forgetful.works()
+    certificate = (await forgetful.job()).certificate
+    assert [one.partition(" ")[0] for one in finds(certificate)["customers"]] == ["customers.traits"]

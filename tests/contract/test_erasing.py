@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import update
 
 from models.erasing import SETTLES, ErasureState
+from models.events import Person
 from models.vocabulary import DeliveryState, Verdict
 from store.audit import audit
 from store.db import NotFoundError
 from store.schema import CUSTOMERS, DELIVERIES, ERASURES, ORDERS
-from tests.builders import DAY
+from tests.builders import DAY, HOUR, viewed
 from tests.forgetful import (
     J0,
     NEEDLES,
@@ -158,3 +159,38 @@ async def test_a_message_that_nobody_answers_for_is_unknown_and_never_sent_again
     assert ruling is not None
     assert ruling.verdict is Verdict.STOPPED
     assert await shop.db.read(audit) == []
+
+
+async def test_a_store_is_not_compacted_all_the_time(shop: KnownShop, forgetful: Forgetful) -> None:
+    await forgetful.asks(await lives(shop))
+    await forgetful.works()
+    await shop.hears(viewed(Person("second", "second@example.com")))
+    second = await forgetful.asks((await shop.row(CUSTOMERS))["id"])
+    await forgetful.works()
+    waiting = await forgetful.job(second.id)
+    assert (waiting.state, waiting.problem) == (ErasureState.REMOVED, "the store was compacted a moment ago")
+    forgetful.clock.passes(HOUR)
+    await forgetful.works()
+    assert (await forgetful.job(second.id)).state == ErasureState.CERTIFIED
+
+
+async def test_a_step_that_fails_is_tried_again_later_and_later_and_says_nothing_personal(
+    shop: KnownShop, forgetful: Forgetful, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await forgetful.asks(await journeys(shop))
+    stubborn = forgetful.settings.outbox_dir / f"{(await shop.row(DELIVERIES))['id']}.eml"
+    stubborn.mkdir()  # which no unlink removes
+    pauses = []
+    for _ in range(4):
+        await forgetful.works()
+        job = await forgetful.job()
+        pauses.append((job.next_try_at - forgetful.clock()).total_seconds())
+        forgetful.clock.at = job.next_try_at
+    assert pauses == [1, 2, 4, 8]
+    assert job.state == ErasureState.ERASED
+    assert job.problem in ("IsADirectoryError", "PermissionError")
+    said = capsys.readouterr()
+    assert not [one for one in NEEDLES if one in said.out + said.err + str(job.problem)]
+    stubborn.rmdir()
+    await forgetful.works()
+    assert (await forgetful.job()).state == ErasureState.COMPACTED

@@ -17,6 +17,7 @@ from store.schema import CUSTOMERS, DELIVERIES, ERASURES, EVENTS, SUPPRESSIONS
 from tests.builders import (
     DAY,
     HOUR,
+    NOBODY,
     NOON,
     added,
     checkout,
@@ -90,6 +91,16 @@ async def test_an_action_of_their_own_keeps_a_person_to_the_moment(
 @pytest.mark.parametrize("what", NOT_OWN)
 async def test_what_is_no_action_of_their_own_keeps_nobody(shop: KnownShop, keeper: Retaining, what: str) -> None:
     await shop.hears(viewed(person("jeanne"), NOON - TICK), did("jeanne", what, NOON + 100 * DAY))
+    assert (await keeper.once()).people == 1
+
+
+async def test_an_order_that_turns_out_later_to_be_theirs_keeps_a_person(
+    shop: KnownShop, keeper: Retaining, clock: Clock
+) -> None:
+    await shop.hears(identify(person("jeanne"), NOON - 10 * DAY), order(NOBODY, "O1", at=NOON))
+    await shop.hears(refund(person("jeanne"), "O1", NOON + DAY, 100))
+    assert (await keeper.once()).people == 0
+    clock.passes(TICK)
     assert (await keeper.once()).people == 1
 
 

@@ -133,7 +133,8 @@ class TestSes(HttpProviderContract):
             ("AccessDeniedException", ECHO, 403, Misconfigured),
             ("MessageRejected", f"Email address is not verified. The following identities {ECHO}", 400, Misconfigured),
             ("MessageRejected", ECHO, 400, Refused),
-            ("BadRequestException", f"{ECHO} Email address is not verified", 400, Refused),
+            ("MessageRejected", f"{ECHO} Email address is not verified", 400, Refused),
+            ("BadRequestException", f"Email address is not verified {ECHO}", 400, Refused),
         ],
     )
     async def test_each_type_of_error_has_its_meaning(

@@ -105,6 +105,7 @@ class TestSesEvents(EventsContract):
         (bounce("Undetermined", "Undetermined"), bounced("Undetermined Undetermined", permanent=None)),
         (complaint(), event(TYPES.COMPLAINED)),
         (complaint("abuse"), event(TYPES.COMPLAINED, reason="abuse")),
+        (complaint(ECHO, complaintSubType=ECHO), event(TYPES.COMPLAINED)),
         (
             complaint(complaintSubType="OnAccountSuppressionList"),
             event(TYPES.COMPLAINED, reason="OnAccountSuppressionList"),

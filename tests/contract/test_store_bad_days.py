@@ -4,12 +4,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, make_url
+from sqlalchemy import make_url
 
 from models.events import Event
 from store import intake
 from store.audit import audit
 from store.db import Sqlite, StoreError
+from store.sealing import keys_of
 from tests.builders import NOON, checkout, granted, line, person
 from tests.databases import SqliteFiles
 from tests.known_shop import known_shop
@@ -29,7 +30,7 @@ async def url(tmp_path: Path, sqlite_files: SqliteFiles) -> str:
 
 
 async def test_a_full_store_refuses_whole_and_takes_the_same_batch_later(url: str) -> None:
-    store = Sqlite(url)
+    store = Sqlite(url, keys_of("secret"))
     shop = await known_shop(store)
     pages = await store.write(lambda c: int(c.exec_driver_sql("PRAGMA page_count").scalar_one()))
     await store.write(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {pages + FEW_PAGES}").scalar_one())
@@ -43,9 +44,9 @@ async def test_a_full_store_refuses_whole_and_takes_the_same_batch_later(url: st
 
 
 async def test_a_locked_store_refuses_whole_and_takes_the_same_batch_later(url: str) -> None:
-    store = Sqlite(url)
+    store = Sqlite(url, keys_of("secret"))
     shop = await known_shop(store)
-    event.listen(store.engine, "begin", lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout = 20"))
+    await store.write(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout = 20").scalar_one())
     holder = sqlite3.connect(str(make_url(url).database), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="busy"):

@@ -12,7 +12,17 @@ from store.acts import ActName
 from store.audit import audit
 from store.forgetting import forget
 from store.ledger import hand_over
-from store.schema import CUSTOMERS, ERASURES, JOURNEYS, METADATA, ORDERS, SUPPRESSIONS
+from store.schema import (
+    CUSTOMERS,
+    DELIVERIES,
+    ERASURES,
+    JOURNEYS,
+    METADATA,
+    NOTICES,
+    ORDERS,
+    SUPPRESSIONS,
+    TASKS,
+)
 from store.situations import load_situation
 from tests.builders import (
     DAY,
@@ -187,3 +197,26 @@ async def test_somebody_else_with_the_same_address_is_not_erased(shop: KnownShop
     await shop.hears(checkout(PERSON, "T1"), checkout(replace(PERSON, external_id="second"), "T2"))
     await shop.hears(redact(Person("second"), J0))
     assert [one["external_id"] for one in await shop.rows(CUSTOMERS)] == ["planted-id"]
+
+
+async def test_what_others_wrote_about_a_person_goes_whoever_wrote_it(shop: KnownShop) -> None:
+    journey = await live(shop)
+    delivery, who = await shop.row(DELIVERIES), (await shop.row(CUSTOMERS))["id"]
+    notice = {"provider": "memory", "type": "bounced", "channel": "email", "at": J0, "received_at": J0}
+    told = notice | {"key": "1", "delivery_id": delivery["id"], "reason": "planted-reason", "address": "a hash"}
+    of_address = notice | {"key": "2", "reason": "planted-reason", "address": delivery["address"]}
+    task = {"id": "t", "shop": "main", "journey_id": journey, "customer_id": who, "delivery_id": delivery["id"]}
+    task |= {"created_at": J0, "note": "planted-reason"}
+    proof = {"problem": "planted-reason", "releases": [{"attempt": 1, "at": "then", "proof": "planted-reason"}]}
+    for statement in (
+        NOTICES.insert().values(told),
+        NOTICES.insert().values(of_address),
+        TASKS.insert().values(task),
+        DELIVERIES.update().values(proof | {"attempts": 2}),
+    ):
+        await shop.db.write(lambda connection, one=statement: connection.execute(one))  # type: ignore[misc]
+    await shop.hears(redact(Person("planted-id"), J0 + DAY))
+    await forgotten(shop)
+    assert await found(shop) == {("journeys.cart_token", "planted-token")}
+    assert {one["address"] for one in await shop.rows(NOTICES)} == {None}
+    assert await shop.db.read(audit) == []

@@ -11,6 +11,7 @@ from settings import Settings, load_settings
 from tests.cli import Shell, shell
 from tests.smtp_server import Mailbox
 
+BREVO = {"SMS_PROVIDER": "brevo", "BREVO_KEY": "k"}
 Probe = Callable[[Settings], AsyncIterator[Finding]]
 
 
@@ -127,3 +128,23 @@ async def test_clocks_are_compared_where_the_store_may_be_on_another_machine(emp
     (found,) = await asked(probes.clock, database_url=empty_url)
     assert found.state is State.OK
     assert ("NTP" in found.text) is empty_url.startswith("sqlite")
+
+
+@pytest.mark.parametrize(
+    ("given", "check", "state"),
+    [
+        ({"EMAIL_PROVIDER": "postmark"}, "e-mail", ["error"]),
+        ({"EMAIL_PROVIDER": "postmark", "POSTMARK_TOKEN": "t"}, "e-mail", ["ok"]),
+        ({"EMAIL_PROVIDER": "postmark", "POSTMARK_TOKEN": "t"}, "events", ["warning"]),
+        ({"EMAIL_PROVIDER": "postmark", "POSTMARK_TOKEN": "t", "POSTMARK_WEBHOOK_SECRET": "s"}, "events", []),
+        ({"EMAIL_PROVIDER": "brevo", "BREVO_KEY": "k"}, "e-mail", ["ok", "warning"]),
+        ({**BREVO, "SHOP_SMS_SENDER": "0612345678", "SENDER": "A <a@a.example>"}, "shop main", ["error"]),
+        ({"DKIM_KEY": "gone.pem"}, "DKIM", ["error"]),
+    ],
+)
+def test_the_accounts_with_providers_are_looked_at(
+    sh: Shell, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], check: str, state: list[str]
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"RELAUNCH_{name}", value)
+    assert [one for one in states(sh, check) if check != "shop main" or one == "error"] == state

@@ -29,6 +29,13 @@ audience: {cart.value: {gte: 100000}}
 steps:
   - {name: reminder, at: J0, channel: email}
 """
+SEVERAL = """
+name: cart
+trigger: {kind: cart}
+steps:
+  - {name: reminder, at: J0, channel: [sms, email], template: cart/reminder}
+  - {name: last-call, at: J+3, channel: {all: [email, sms]}, template: cart/last-call}
+"""
 
 Life = Callable[[Trial], Awaitable[Journey]]
 
@@ -155,6 +162,10 @@ async def stopped_unheard(trial: Trial) -> Journey:
     return journey
 
 
+async def several_channels(trial: Trial) -> Journey:
+    return await begun(trial, 7 * DAY)
+
+
 LIVES: tuple[Life, ...] = (
     purchased,
     opted_out,
@@ -172,7 +183,12 @@ LIVES: tuple[Life, ...] = (
     outage_then_opted_out,
     switched_off_then_on,
     stopped_unheard,
+    several_channels,
 )
+
+
+POLICIES = {not_eligible: CHOOSY, several_channels: SEVERAL}
+"""The lives that need a policy of their own."""
 
 
 async def record(version: str) -> None:
@@ -188,7 +204,7 @@ async def record(version: str) -> None:
 
 async def _lived(temporal: Temporal, life: Life, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as home:
-        async with installed(temporal, Path(home), CHOOSY if life is not_eligible else None) as trial, trial.working():
+        async with installed(temporal, Path(home), POLICIES.get(life)) as trial, trial.working():
             journey = await life(trial)
             await journey.ends()
             await _kept(temporal, journey.id, folder / f"{life.__name__}.json")

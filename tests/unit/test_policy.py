@@ -32,6 +32,7 @@ from models.rules import AllOf, AnyOf, Comparison, Not, Rule
 from models.step import Spread, Step
 from models.stored import content_hash
 from models.vocabulary import Channel, Kind
+from models.windows import hours_problem
 
 DAY = timedelta(days=1)
 HIGH = Segment("high-value", Comparison("cart.value", Op.GTE, 15000))
@@ -86,6 +87,10 @@ hours = st.tuples(st.integers(0, 23), st.integers(0, 59)).map(lambda clock: time
 quiet_hours = st.builds(QuietHours, hours, hours).filter(lambda quiet: quiet.start != quiet.end)
 
 
+def leave_time(quiet: dict[Channel, QuietHours]) -> bool:
+    return all(hours_problem(channel, hours, "FR") is None for channel, hours in quiet.items())
+
+
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
     """Build a policy that a file could hold."""
@@ -109,7 +114,7 @@ def policies(draw: st.DrawFn) -> Policy:
         pressure=draw(pressures),
         caps=draw(st.dictionaries(st.sampled_from(Channel), pressures)),
         priority=draw(st.integers(1, 100)),
-        quiet_hours=draw(st.dictionaries(st.sampled_from(Channel), quiet_hours)),
+        quiet_hours=draw(st.dictionaries(st.sampled_from(Channel), quiet_hours).filter(leave_time)),
     )
 
 

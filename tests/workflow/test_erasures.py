@@ -141,3 +141,12 @@ async def test_what_temporal_remembers_of_a_person_is_found(trial: Trial, plante
     assert found[Place.HISTORIES]["where"] == [f"{journey.id}, event 1"]
     assert (Place.TEMPORAL_FILE in found) == (planted == "address")
     await later.terminate()
+
+
+async def test_a_person_who_is_called_like_the_shop_is_not_found_in_every_history(trial: Trial) -> None:
+    journey = await trial.abandon(first_name="Main")
+    await journey.passes(2 * HOUR)
+    forgetful = forgetful_of(trial)
+    await asked(trial, forgetful)
+    await journey.ends()
+    assert (await forgetful.done()).state == ErasureState.CERTIFIED
