@@ -1,17 +1,16 @@
 """How many messages a second pass the gate and the ledger: asked, decided, handed over, settled, committed."""
 
-import asyncio
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from sqlalchemy import Connection, text
 
 from activities.composing import Composer
 from activities.leg import Leg
-from bench.measure import Figure, Size, in_turn
+from bench.measure import Figure, Size, Speed, at_once, chunks, in_turn, speed, speeds
 from bench.parts import KEY, cart_policy, home, installed, say
 from bench.people import checkout
 from bench.replay import LANES, Transaction, recorded
@@ -31,7 +30,6 @@ _LEFT: Final = timedelta(hours=2)
 _STEP: Final = "reminder"
 _AT_ONCE: Final = 50
 _Told = Sequence[Transaction]
-T = TypeVar("T")
 
 
 async def gate_sqlite(size: Size) -> list[Figure]:
@@ -69,20 +67,19 @@ async def _gate(name: str, engine: Engine, size: Size) -> Figure:
             twin = await stores.copy(url)
             told = await _told(folder, await stores.copy(url), journeys)
             async with installed(folder, database_url=url) as ours, stores.bare(twin) as bare:
-                mine, theirs = _chunks(journeys, size.messages), _chunks(told, size.messages)
+                mine, theirs = chunks(journeys, size.messages), chunks(told, size.messages)
                 composer = Composer(Renderer(), ours.links)
 
-                async def through_the_gate() -> float:
+                async def ours_passes() -> Speed:
                     intents = [await _intent(ours.db, composer, one) for one in next(mine)]
-                    return len(intents) / await _pass(ours.db, intents)
+                    return await speed(size.messages, at_once(LANES, intents, partial(_pass, ours.db)))
 
-                async def replayed() -> float:
-                    messages = next(theirs)
-                    return len(messages) / await bare.run(messages)
+                async def bare_passes() -> Speed:
+                    return await speed(size.messages, bare.run(next(theirs)))
 
-                runs = await in_turn(size.runs, through_the_gate, replayed, say=lambda text: say(f"{name}: {text}"))
+                runs = await in_turn(size.runs, ours_passes, bare_passes, say=lambda text: say(f"{name}: {text}"))
             await _compare(url, twin)
-    return Figure(name, "messages/s", *runs, {"statements": sum(map(len, told[0]))})
+    return speeds(name, "messages/s", runs[0], runs[1], {"statements": sum(map(len, told[0]))})
 
 
 async def _due(folder: Path, url: str, number: int) -> list[str]:
@@ -132,18 +129,10 @@ async def _intent(db: Database, composer: Composer, journey: str) -> Intent:
     )
 
 
-async def _pass(db: Database, intents: Sequence[Intent]) -> float:
-    """Take messages through the gate, several at once; return the seconds that it took."""
-    todo = iter(intents)
-
-    async def lane() -> None:
-        for intent in todo:
-            await _hand_over(db, intent)
-            await _settle(db, intent)
-
-    began = time.perf_counter()
-    await asyncio.gather(*(lane() for _ in range(LANES)))
-    return time.perf_counter() - began
+async def _pass(db: Database, intent: Intent) -> None:
+    """Take one message through the gate and settle it."""
+    await _hand_over(db, intent)
+    await _settle(db, intent)
 
 
 async def _hand_over(db: Database, intent: Intent) -> None:
@@ -154,10 +143,6 @@ async def _hand_over(db: Database, intent: Intent) -> None:
 
 async def _settle(db: Database, intent: Intent) -> None:
     await db.write(settle, intent.delivery, DeliveryState.SENT, _NOON, f"id-{intent.delivery}", "")
-
-
-def _chunks(things: Sequence[T], number: int) -> Iterator[Sequence[T]]:
-    return (things[start : start + number] for start in range(0, len(things), number))
 
 
 async def _compare(ours: str, bare: str) -> None:

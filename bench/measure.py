@@ -1,9 +1,11 @@
 """What a figure is: a value beside its own bare baseline, measured in turn, and how many runs become one line."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -61,6 +63,47 @@ class Figure:
             "ratio_max": rounded(max(ratios)) if ratios else None,
             "details": {name: rounded(one) for name, one in self.details.items()},
         }
+
+
+class Speed(NamedTuple):
+    """How fast one run was: things per second, and how much of this process's CPU each of them took, in ms."""
+
+    per_second: float
+    cpu_ms: float
+
+
+async def speed(things: int, work: Awaitable[object]) -> Speed:
+    """Wait for work on so many things, and return how fast it was."""
+    began, cpu = time.perf_counter(), time.process_time()
+    await work
+    return Speed(things / (time.perf_counter() - began), 1000 * (time.process_time() - cpu) / things)
+
+
+def speeds(
+    figure: str, unit: str, ours: Sequence[Speed], bare: Sequence[Speed], details: Mapping[str, float] | None = None
+) -> Figure:
+    """Return the figure of two sides' speeds; `cpu_ratio` is what the ratio would be if nothing but our CPU counted."""
+    cpu, bare_cpu = (median(one.cpu_ms for one in side) for side in (ours, bare))
+    each = {"cpu_ms": cpu, "baseline_cpu_ms": bare_cpu, "cpu_ratio": bare_cpu / cpu}
+    return Figure(
+        figure, unit, [one.per_second for one in ours], [one.per_second for one in bare], {**each, **(details or {})}
+    )
+
+
+async def at_once(lanes: int, things: Iterable[T], work: Callable[[T], Awaitable[object]]) -> None:
+    """Do the work on all things, so many at once."""
+    todo = iter(things)
+
+    async def lane() -> None:
+        for thing in todo:
+            await work(thing)
+
+    await asyncio.gather(*(lane() for _ in range(lanes)))
+
+
+def chunks(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Return things in portions, one for each run."""
+    return (things[start : start + size] for start in range(0, len(things), size))
 
 
 def rounded(value: float) -> float:

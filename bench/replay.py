@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, NamedTuple, Protocol
@@ -10,6 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import asyncpg
 
 from bench.doors import PRAGMAS
+from bench.measure import at_once
 from store.db import Database, Postgres, Sqlite
 
 LANES: Final = 8
@@ -47,8 +47,8 @@ def recorded(db: Database) -> Iterator[list[Statement]]:
 class Bare(Protocol):
     """A driver on a store, and nothing else of ours."""
 
-    async def run(self, messages: Sequence[Sequence[Transaction]]) -> float:
-        """Run every message's transactions in their order, each committed; return the seconds that it took."""
+    async def run(self, messages: Sequence[Sequence[Transaction]]) -> None:
+        """Run every message's transactions in their order, each committed."""
         ...
 
 
@@ -71,19 +71,17 @@ class OnSqlite:
         finally:
             connection.close()
 
-    async def run(self, messages: Sequence[Sequence[Transaction]]) -> float:
+    async def run(self, messages: Sequence[Sequence[Transaction]]) -> None:
         """See `Bare.run`: one after the other in one thread, because SQLite has one writer."""
-        return await asyncio.to_thread(self._run, [one for message in messages for one in message])
+        await asyncio.to_thread(self._run, [one for message in messages for one in message])
 
-    def _run(self, transactions: Sequence[Transaction]) -> float:
+    def _run(self, transactions: Sequence[Transaction]) -> None:
         execute = self._connection.execute
-        began = time.perf_counter()
         for transaction in transactions:
             execute("BEGIN IMMEDIATE")
             for text, parameters in transaction:
                 execute(text, parameters).fetchall()
             execute("COMMIT")
-        return time.perf_counter() - began
 
 
 class OnPostgres:
@@ -104,18 +102,17 @@ class OnPostgres:
             for one in connections:
                 await one.close()
 
-    async def run(self, messages: Sequence[Sequence[Transaction]]) -> float:
+    async def run(self, messages: Sequence[Sequence[Transaction]]) -> None:
         """See `Bare.run`: as many messages at once as there are connections."""
-        todo = iter(messages)
+        free = list(self._connections)
 
-        async def lane(connection: asyncpg.Connection, prepared: dict[str, Any]) -> None:
-            for message in todo:
-                for transaction in message:
-                    await _replay(connection, prepared, transaction)
+        async def one(message: Sequence[Transaction]) -> None:
+            line = free.pop()
+            for transaction in message:
+                await _replay(*line, transaction)
+            free.append(line)
 
-        began = time.perf_counter()
-        await asyncio.gather(*(lane(connection, prepared) for connection, prepared in self._connections))
-        return time.perf_counter() - began
+        await at_once(LANES, messages, one)
 
 
 async def _replay(connection: asyncpg.Connection, prepared: dict[str, Any], transaction: Transaction) -> None:

@@ -55,7 +55,7 @@ async def _would(installation: "Installation") -> Json:
 async def _does(installation: "Installation") -> Json:
     """End it, as much as one run may; the daily run of an `up` is not due any more today."""
     from models.retention import EVERY  # noqa: PLC0415 - slow to load
-    from retaining import CHORE, Retaining  # noqa: PLC0415
+    from rights.retaining import CHORE, Retaining  # noqa: PLC0415
     from runtime import clock  # noqa: PLC0415
     from store import chores  # noqa: PLC0415
 

@@ -140,8 +140,8 @@ async def _followed(api: Api, jobs: Sequence[Json]) -> list[Json]:
 async def _worked(installation: "Installation", jobs: Sequence[Json]) -> list[Json]:
     """Do these jobs here, because no `up` runs."""
     from api.rights import job_json  # noqa: PLC0415 - slow to load
-    from erasing import Erasing  # noqa: PLC0415
     from relay import Relay  # noqa: PLC0415
+    from rights.erasing import Erasing  # noqa: PLC0415
     from runtime import clock, temporal  # noqa: PLC0415
     from store import erasures  # noqa: PLC0415
 

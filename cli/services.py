@@ -11,9 +11,9 @@ import structlog
 from temporalio.runtime import Runtime
 
 from devserver.process import Server, ServerError
-from erasing import Erasing
 from relay import Relay
-from retaining import Retaining
+from rights.erasing import Erasing
+from rights.retaining import Retaining
 from runtime import clock, temporal
 from runtime.installation import Installation
 from worker import working

@@ -20,7 +20,10 @@ def search_file(path: Path, spellings: Collection[bytes]) -> tuple[int, set[byte
             while chunk := file.read(_CHUNK):
                 size += len(chunk)
                 window = tail + chunk.lower()
-                missing -= {one for one in missing if one in window or one in window.replace(_SOFT_BREAK, b"")}
+                missing -= {one for one in missing if one in window}
+                if _SOFT_BREAK in window:
+                    unfolded = window.replace(_SOFT_BREAK, b"")
+                    missing -= {one for one in missing if one in unfolded}
                 tail = window[1 - longest - len(_SOFT_BREAK) :]
     except FileNotFoundError:
         pass

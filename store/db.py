@@ -134,8 +134,8 @@ class Postgres(Database):
         tries = 0
         while True:
             try:
-                async with self.engine.begin() as connection:
-                    return await connection.run_sync(work, *args, **kwargs)
+                async with self.engine.connect() as connection:
+                    return await connection.run_sync(_committed, lambda one: work(one, *args, **kwargs))
             except (DBAPIError, OSError) as error:
                 tries += 1
                 if tries == _TRIES or getattr(getattr(error, "orig", None), "sqlstate", None) not in _TRY_AGAIN:
@@ -165,6 +165,11 @@ def connect(url: str, secret: str = "") -> Database:
     if url.startswith("postgresql+asyncpg"):
         return Postgres(url, keys_of(secret))
     raise StoreError(f"RELAUNCH_DATABASE_URL must begin with sqlite:// or postgresql+asyncpg://, not {url[:12]!r}")
+
+
+def _committed(connection: Connection, work: Callable[[Connection], T]) -> T:
+    with connection.begin():
+        return work(connection)
 
 
 class _Lines:

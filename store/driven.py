@@ -44,8 +44,8 @@ class Driven:
     """A statement that is made once and run often, in a transaction that `Database` has begun.
 
     Its parameters are given by name, all of them. An insert writes `columns`, which are all of the table's without.
-    No parameter may stand for several: use `store.lists.among`. Errors are those of SQLAlchemy; the connection is
-    given up with them, as nobody looks whether it is still alive.
+    No parameter may stand for several: use `store.lists.among`. Errors are those of SQLAlchemy; with any of them, and
+    when it is cancelled, the connection is given up, as nobody looks whether it can still be used.
     """
 
     def __init__(self, statement: Select[Any] | Insert | Update | Delete, columns: Sequence[str] | None = None) -> None:
@@ -98,10 +98,11 @@ def _of(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
 
 def _call(connection: Connection, call: Callable[..., None], text: str, parameters: object) -> Any:  # noqa: ANN401 - the driver's cursor
     cursor = connection.connection.cursor()
-    error_of_driver = connection.dialect.loaded_dbapi.Error
     try:
         call(cursor, text, parameters)
-    except error_of_driver as error:
+    except BaseException as error:
         connection.invalidate(error)
-        raise DBAPIError(None, None, error, hide_parameters=True, connection_invalidated=True) from None
+        if isinstance(error, connection.dialect.loaded_dbapi.Error):
+            raise DBAPIError(None, None, error, hide_parameters=True, connection_invalidated=True) from None
+        raise
     return cursor

@@ -31,8 +31,8 @@ from models.needles import Needle, Sort
 from store.belongings import OWNED, mine, owner
 from store.schema import CUSTOMERS, DELIVERIES, JOURNEYS, METADATA
 
-_PAGE: Final = 1000
-_PAGE_OF_MESSAGES: Final = 50
+_PAGE: Final = 500
+_PAGE_OF_MESSAGES: Final = 20
 _OURS: Final = {
     *("shop", "kind", "episode", "policy", "policy_hash", "segment", "arm", "status", "outcome", "step", "channel"),
     *("type", "state", "verdict", "call", "key", "provider", "provider_id", "actor", "act", "cart_token", "basis"),

@@ -8,10 +8,10 @@ from pathlib import Path
 from sqlalchemy import Connection
 from temporalio.client import Client
 
-from erasing import Erasing
 from models.erasing import DONE
 from models.events import Person
 from models.vocabulary import DeliveryState, Verdict
+from rights.erasing import Erasing
 from settings import Settings
 from store import erasures
 from store.acts import By

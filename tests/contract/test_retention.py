@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-import retaining
 from models.events import Event, Person
 from models.retention import EVERY, SOON, cutoffs
 from models.vocabulary import Channel, DeliveryState
-from retaining import Retaining
+from rights import retaining
+from rights.retaining import Retaining
 from settings import Settings
 from store import chores, retention
 from store.audit import Invariant, audit

@@ -187,7 +187,7 @@ LIVES: tuple[Life, ...] = (
 )
 
 
-POLICIES = {not_eligible: CHOOSY, several_channels: SEVERAL}
+POLICIES: dict[Life, str] = {not_eligible: CHOOSY, several_channels: SEVERAL}
 """The lives that need a policy of their own."""
 
 

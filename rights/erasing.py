@@ -12,10 +12,10 @@ from typing import assert_never
 
 import structlog
 
-from certifying import Connect, certify
 from channels.files import remove
 from models.certificate import Certificate, Result
 from models.erasing import CERTIFY_WITHIN, DONE, ErasureState
+from rights.certifying import Connect, certify
 from settings import Settings
 from store import erasures
 from store.db import Database, StoreError
