@@ -7,11 +7,15 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from bench.channels import MODULES, channel
+from bench.gate import gate_postgres, gate_sqlite
 from bench.ingest import ingest_events
 from bench.journeys import journey_size, journey_throughput
 from bench.measure import FULL, QUICK, Figure, Size
+from bench.notices import provider_events_batch
 from bench.parts import say
 from bench.startup import import_workflows, worker_ready
 from bench.stops import stop_latency
@@ -25,6 +29,10 @@ MEASUREMENTS: dict[Measurement, tuple[str, ...]] = {
     journey_size: ("journey_events", "journey_bytes_parked"),
     stop_latency: ("stop_latency",),
     journey_throughput: ("journey_throughput",),
+    gate_sqlite: ("gate_sqlite",),
+    gate_postgres: ("gate_postgres",),
+    **{partial(channel, module): (f"channel_{module}",) for module in MODULES},
+    provider_events_batch: ("provider_events_batch",),
 }
 NAMES = [name for names in MEASUREMENTS.values() for name in names]
 

@@ -11,6 +11,7 @@ from bench.measure import Figure, Size, Speed, at_once, chunks, in_turn, speed, 
 from bench.parts import say
 from channels.base import Sender
 from channels.registry import PROVIDERS
+from cli.services import free_port
 from models.message import Message
 from tests.provider_double import Asked
 
@@ -33,8 +34,9 @@ async def channel(module: str, size: Size) -> list[Figure]:
     """
     name, contract = f"channel_{module}", contract_of(module)
     messages = [contract.letter(number) for number in range((size.runs + 1) * size.messages)]
-    asked = await _asked(module, messages)
-    async with standing(module) as url, standing(module) as other, _bare(other, asked) as http:
+    port = free_port()
+    asked = await _asked(module, messages, port)
+    async with standing(module, free_port()) as url, standing(module, port) as other, _bare(other, asked) as http:
         sender = contract.sender(url, timeout_s=30.0)
         mine, theirs = chunks(messages, size.messages), chunks(asked, size.messages)
 
@@ -49,10 +51,12 @@ async def channel(module: str, size: Size) -> list[Figure]:
     return [speeds(name, "messages/s", runs[0], runs[1])]
 
 
-async def _asked(module: str, messages: Sequence[Message]) -> list[Asked]:
-    """Return the one request that the adapter makes of each message, by making it before a double of its own."""
+async def _asked(module: str, messages: Sequence[Message], port: int) -> list[Asked]:
+    """Return the one request that the adapter makes of each message, by making it; some sign the address as well."""
     contract = contract_of(module)
-    async with contract.double() as double:
+    double = contract.double()
+    double.port = port
+    async with double:
         sender: Sender = contract.sender(double.url)
         for message in messages:
             await sender.send(message)

@@ -23,7 +23,7 @@ from temporalio.client import Client
 
 from api.app import create_app
 from api.shapes import EventShape
-from bench.parts import installed
+from bench.parts import bare_sqlite, installed
 from relay import Relay
 from runtime import clock, logs
 from store.ids import new_id
@@ -34,8 +34,6 @@ Rows = dict[str, list[Row]]
 Write = Callable[[Rows], Awaitable[None]]
 TABLES: Final = {table.name: table for table in (CUSTOMERS, CONSENTS, CARTS, JOURNEYS, OUTBOX, EVENTS)}
 """The tables that a batch inserts into."""
-PRAGMAS: Final = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
-"""What our connections to SQLite are set to, and every bare one beside them."""
 
 _EVENTS = TypeAdapter(list[EventShape])
 
@@ -67,7 +65,7 @@ async def driver(folder: Path, port: int) -> None:
     """Serve the same with the bare driver, which knows no types."""
     threads = ThreadPoolExecutor(1)
     loop = asyncio.get_running_loop()
-    connection = await loop.run_in_executor(threads, _opened, folder / "relaunch.db")
+    connection = await loop.run_in_executor(threads, bare_sqlite, folder / "relaunch.db")
 
     async def write(rows: Rows) -> None:
         await loop.run_in_executor(threads, _drive, connection, rows)
@@ -95,13 +93,6 @@ def _insert(connection: Connection, rows: Rows) -> None:
     """Insert the rows of a batch: one `executemany` a table, one transaction."""
     for name, table in TABLES.items():
         connection.execute(insert(table), rows[name])
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None)
-    for pragma in PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
-    return connection
 
 
 def _drive(connection: sqlite3.Connection, rows: Rows) -> None:

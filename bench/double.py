@@ -11,7 +11,6 @@ from importlib import import_module
 from inspect import isclass
 
 from bench.parts import ROOT
-from cli.services import free_port
 from tests.contract.http_contract import HttpProviderContract
 
 
@@ -24,9 +23,8 @@ def contract_of(module: str) -> HttpProviderContract:
 
 
 @asynccontextmanager
-async def standing(module: str) -> AsyncIterator[str]:
+async def standing(module: str, port: int) -> AsyncIterator[str]:
     """Have the double of a provider stand in another process; yield its URL."""
-    port = free_port()
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.double", module, str(port), cwd=ROOT)
     try:
         await _listens(port, process)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import sqlite3
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -105,6 +106,14 @@ async def parts(folder: Path, policies: Path = ROOT / "policies") -> AsyncIterat
         client = await temporal.Connection(installation.settings, server.address).client()
         pid: int = json.loads((folder / "temporal.pid").read_text())["pid"]
         yield Parts(installation, client, server.address, pid)
+
+
+def bare_sqlite(path: Path | str) -> sqlite3.Connection:
+    """Open a store's file with the driver alone, set like our own connections; any thread may use it."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
 
 
 async def cart_policy(installation: Installation) -> Policy:

@@ -3,13 +3,13 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
 import asyncpg
 
-from bench.doors import PRAGMAS
 from bench.measure import at_once
+from bench.parts import bare_sqlite
 from store.db import Database, Postgres, Sqlite
 
 LANES: Final = 8
@@ -63,13 +63,8 @@ class OnSqlite:
     @asynccontextmanager
     async def opened(cls, url: str) -> AsyncIterator["OnSqlite"]:
         """Open a file for the block."""
-        connection = sqlite3.connect(plain(url), isolation_level=None, check_same_thread=False)
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-        try:
+        with closing(bare_sqlite(plain(url))) as connection:
             yield cls(connection)
-        finally:
-            connection.close()
 
     async def run(self, messages: Sequence[Sequence[Transaction]]) -> None:
         """See `Bare.run`: one after the other in one thread, because SQLite has one writer."""
