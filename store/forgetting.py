@@ -90,6 +90,8 @@ def begin(
     hide(connection, ids, {address for one in customers for address in _addresses(one)})
     for customer in known if actor != RETENTION else ():
         _suppress(connection, people, customer, ids, at)
+    # Whoever has the address next counts from one again: no objection of theirs is held against these numbers.
+    connection.execute(update(DELIVERIES).where(DELIVERIES.c.customer_id.in_(ids)).values(address=None))
     nobody = set(ids) - {one.id for one in known}
     connection.execute(update(EVENTS).where(EVENTS.c.customer_id.in_(nobody)).values(customer_id=None))
     connection.execute(delete(CUSTOMERS).where(CUSTOMERS.c.id.in_(ids)))

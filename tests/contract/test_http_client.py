@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 
 from channels.accounts import Account
@@ -78,14 +79,17 @@ async def test_a_verdict_speaks_for_4xx_only() -> None:
 async def test_whoever_waits_for_a_connection_has_sent_nothing() -> None:
     async with PostmarkDouble() as double:
         double.instead = Act.HANG
-        client = HttpClient("somebody", double.url, TOKEN, now=now, connections=1, timeout_s=0.3)
+        client = HttpClient("somebody", double.url, TOKEN, now=now, connections=1)
+        client._client.timeout = httpx.Timeout(30, pool=0.1)  # else the first gives up, and its place, just as soon
         first = asyncio.create_task(client.post("/email", LETTER))
         while not double.asked:
             await asyncio.sleep(0)
         cancelled, waiting = (asyncio.create_task(client.post("/email", LETTER)) for _ in range(2))
         await asyncio.sleep(0)
         cancelled.cancel()
-        results = await asyncio.gather(first, cancelled, waiting, return_exceptions=True)
+        late = await asyncio.gather(cancelled, waiting, return_exceptions=True)
+        first.cancel()
+        results = [*await asyncio.gather(first, return_exceptions=True), *late]
         assert [type(result) for result in results] == [Unproven, asyncio.CancelledError, TemporarilyUnavailable]
         assert len(double.asked) == 1
         await client.aclose()

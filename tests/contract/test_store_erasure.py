@@ -220,3 +220,17 @@ async def test_what_others_wrote_about_a_person_goes_whoever_wrote_it(shop: Know
     assert await found(shop) == {("journeys.cart_token", "planted-token")}
     assert {one["address"] for one in await shop.rows(NOTICES)} == {None}
     assert await shop.db.read(audit) == []
+
+
+async def test_an_objection_of_the_next_owner_of_an_address_is_held_against_no_message_to_the_erased(
+    shop: KnownShop,
+) -> None:
+    await shop.hears(checkout(person("jeanne", granted(NOON - DAY)), at=NOON))
+    journey = (await shop.journey())["id"]
+    await shop.assess(journey, NOON + 2 * HOUR)
+    assert await shop.hand_over(journey, at=NOON + 2 * HOUR)
+    assert len(await shop.rows(DELIVERIES)) == 1
+    await shop.hears(redact(person("jeanne"), NOON + 3 * HOUR))
+    twin = replace(person("jeanne", withdrawn(NOON + 4 * HOUR)), external_id="jeanne-2")
+    await shop.hears(identify(twin, NOON + 4 * HOUR))
+    assert await shop.db.read(audit) == []
