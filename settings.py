@@ -2,91 +2,35 @@
 
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from models.vocabulary import SoftOptIn
 from runtime.accounts import Accounts
+from runtime.shop_settings import ShopOfEnvironment, ShopSettings, variable
 from runtime.values import (
-    Country,
-    Currency,
     DatabaseUrl,
     Key,
+    Length,
     Line,
-    Mailbox,
     Place,
     Port,
-    Secrets,
-    ShopId,
     SmtpUrl,
     Switch,
     Url,
-    Zone,
-    local_sender,
     own_url,
 )
 
 PREFIX: Final = "RELAUNCH_"
-_SHOP_PREFIX: Final = f"{PREFIX}SHOP_"
 # The variables and fields whose values must not be repeated.
 _SECRETS: Final = re.compile("key$|secret$|token$|smtp_url|database_url", re.IGNORECASE)
 
 
 class SettingsError(Exception):
     """A setting makes no sense; the one line names it, its value (never a secret) and what is expected."""
-
-
-class ShopSettings(BaseModel):
-    """One shop as its operator describes it: in the environment, or in the file that RELAUNCH_CONFIG names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: ShopId = "main"
-    """Its name in tables, on the command line and in URLs (RELAUNCH_SHOP)."""
-    name: Line = Field("Shop", min_length=1, max_length=100)
-    """As its customers know it (RELAUNCH_SHOP_NAME; so for all that follows but the last three)."""
-    url: Url = "http://localhost"
-    """Its front page."""
-    locale: Literal["fr", "en"] = "fr"
-    """The language of its messages where the customer's own is not known."""
-    timezone: Zone = "Europe/Paris"
-    """Where its day begins and ends, and its customers' where theirs is not known."""
-    currency: Currency = "EUR"
-    """The currency of amounts that come without one."""
-    country: Country = "FR"
-    """The country of telephone numbers that come without one, and whose calendar counts where none is known."""
-    soft_opt_in_scope: SoftOptIn = SoftOptIn.BUYERS_ONLY
-    """Whom the shop may write to without consent: `none`, `buyers_only` or `buyers_and_accounts`."""
-    sms_sender: Line = ""
-    """Who its text messages come from: 3 to 11 letters and digits, or a short number; by default its name."""
-    postal_address: Line = ""
-    """One line under every message, as the law asks."""
-    privacy_url: Url | None = None
-    """Its privacy notice, linked in every message."""
-    logo_url: Url | None = None
-    """Its logo, at the head of every message."""
-    sender: Mailbox = Field(default_factory=local_sender)
-    """The From of its messages (RELAUNCH_SENDER)."""
-    reply_to: Mailbox | None = None
-    """Where answers go when not to the sender (RELAUNCH_REPLY_TO)."""
-    shopify_secret: Secrets = ()
-    """The secrets of its Shopify webhooks; several, comma-separated, while they rotate (RELAUNCH_SHOPIFY_SECRET)."""
-
-
-class _ShopOfEnvironment(BaseSettings, ShopSettings):
-    """The one shop that the environment describes."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=_SHOP_PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
-    )
-
-    id: ShopId = Field("main", validation_alias=f"{PREFIX}SHOP")
-    sender: Mailbox = Field(default_factory=local_sender, validation_alias=f"{PREFIX}SENDER")
-    reply_to: Mailbox | None = Field(None, validation_alias=f"{PREFIX}REPLY_TO")
-    shopify_secret: Secrets = Field((), validation_alias=f"{PREFIX}SHOPIFY_SECRET")
 
 
 class Settings(BaseSettings):
@@ -145,6 +89,8 @@ class Settings(BaseSettings):
     )
     """Not a variable: the providers, see `runtime/accounts.py`."""
 
+    poll_every: Annotated[Length, Field(ge=timedelta(seconds=10))] = timedelta(minutes=5)
+    """How often storefronts are asked for what their webhooks did not tell, like `5m`."""
     sweep_every: Literal["hourly", "daily", "weekly"] = "daily"
     """How often inactive subscribers are looked for."""
     retention: int = Field(1095, ge=1, le=36_500)
@@ -177,8 +123,7 @@ def unknown_variables() -> list[str]:
     """Return the variables with our prefix that no setting reads: misspelt ones, most likely."""
     known = {_variable(PREFIX, field.validation_alias or name) for name, field in Settings.model_fields.items()}
     known |= {_variable(PREFIX, name) for name in Accounts.model_fields}
-    for name, field in _ShopOfEnvironment.model_fields.items():
-        known.add(_variable(_SHOP_PREFIX, field.validation_alias or name))
+    known |= {variable(name) for name in ShopSettings.model_fields}
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 
@@ -193,9 +138,9 @@ def _shops(config: Path | None) -> tuple[ShopSettings, ...]:
     """Return the shops of the file, else the one of the environment."""
     if config is None:
         try:
-            return (_ShopOfEnvironment.model_validate({}),)
+            return (ShopOfEnvironment.model_validate({}),)
         except ValidationError as error:
-            raise SettingsError(_explained(error, _SHOP_PREFIX)) from None
+            raise SettingsError(_explained(error, PREFIX)) from None
     shops = _read_shops(config)
     ids = [shop.id for shop in shops]
     if len(set(ids)) < len(ids):

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from temporalio.client import Client
 
-from api import acting, health, ingest, pages, preferences, providers, rights, staff, tasks, tracking
+from api import acting, health, ingest, pages, preferences, providers, rights, staff, tasks, tracking, webhooks
 from api.access import Access
 from api.context import Context
 from api.openapi import describe
@@ -37,7 +37,7 @@ def create_app(installation: Installation, relay: Relay, temporal: Callable[[], 
     app.add_middleware(Access)
     for kind in TRANSLATED:
         app.add_exception_handler(kind, answer)
-    for part in (ingest, providers, staff, acting, tasks, rights, pages, preferences, tracking, health):
+    for part in (ingest, webhooks, providers, staff, acting, tasks, rights, pages, preferences, tracking, health):
         app.include_router(part.router)
     describe(app, _SHAPES)
     return app

@@ -19,7 +19,7 @@ from models.vocabulary import Kind, Role
 from relay import Relay
 from runtime import clock
 from runtime.installation import Installation
-from settings import ShopSettings
+from runtime.shop_settings import ShopSettings
 from store import keys, policies
 from store.db import Database
 

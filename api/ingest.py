@@ -1,7 +1,6 @@
-"""The doors by which facts come in: events, products and storefront webhooks, answered after the commit."""
+"""The doors by which facts come in: events and products, answered after the commit."""
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -15,19 +14,16 @@ from api.problems import ProblemError
 from api.shapes import EventShape, ProductShape
 from models.events import Event
 from runtime.metrics import EVENTS
-from settings import ShopSettings
+from runtime.shop_settings import ShopSettings
 from store.catalogue import save_products
 from store.intake import Ingested, ingest
-from storefronts.base import BadSignature
-from storefronts.shopify import Shopify
 
 MAX_EVENTS_BODY = 1024 * 1024
-"""Largest body of events, in bytes; also of a webhook."""
+"""Largest body of events or of a webhook, in bytes."""
 MAX_PRODUCTS_BODY = 8 * 1024 * 1024
 """Largest body of products, in bytes."""
 
 router = APIRouter()
-_shopify = Shopify()
 
 
 @router.post(
@@ -51,7 +47,7 @@ async def post_events(request: Request, caller: Ingesting) -> Response:
         EVENTS.labels("events", "rejected").inc(len(rejected))
     if not batch.events:
         raise ProblemError(422, "no event of the body is usable", rejected=rejected)
-    result = await _ingest(context, shop, [event for _, event in batch.events], "events")
+    result = await take_in(context, shop, [event for _, event in batch.events], "events")
     counts = {"accepted": result.accepted, "duplicates": result.duplicates}
     return JSONResponse(counts | {"rejected": rejected}, 202)
 
@@ -78,43 +74,7 @@ async def put_products(request: Request, caller: Ingesting) -> Response:
     return JSONResponse({"accepted": len(batch.products), "rejected": rejected})
 
 
-@router.post(
-    "/v1/webhooks/shopify",
-    **told(
-        "Shopify's webhooks, signed by Shopify",
-        "Committed, or noted when the topic is of no use: `{accepted, duplicates}`",
-        *(400, 401, 413, 503),
-        raw="application/json",
-        key=False,
-    ),
-)
-async def post_shopify(request: Request) -> Response:
-    """Store and apply one webhook of Shopify."""
-    context, body = context_of(request), await body_of(request, MAX_EVENTS_BODY)
-    shop = _sender(context.installation.settings.shops, request, body)
-    events = _shopify.translate(body, request.headers, shop_country=shop.country, at=context.now())
-    result = await _ingest(context, shop, events, "shopify") if events else Ingested(0, 0, ())
-    return JSONResponse({"accepted": result.accepted, "duplicates": result.duplicates})
-
-
-def _sender(shops: Sequence[ShopSettings], request: Request, body: bytes) -> ShopSettings:
-    """Return the shop whose secret made the signature: the one of that domain, or any when none has it."""
-    domain = request.headers.get("x-shopify-shop-domain", "").lower()
-    named = [shop for shop in shops if domain and urlsplit(shop.url).hostname == domain]
-    failure = BadSignature("no secret is set up for this storefront: set RELAUNCH_SHOPIFY_SECRET")
-    for shop in named or shops:
-        secrets = [secret.get_secret_value() for secret in shop.shopify_secret]
-        if secrets:
-            try:
-                _shopify.verify(body, request.headers, secrets)
-            except BadSignature as error:
-                failure = error
-            else:
-                return shop
-    raise failure
-
-
-async def _ingest(context: Context, shop: ShopSettings, events: Sequence[Event], door: str) -> Ingested:
+async def take_in(context: Context, shop: ShopSettings, events: Sequence[Event], door: str) -> Ingested:
     """Commit events, then tell Temporal at once."""
     policy = await context.cart_policy()
     result = await context.db.write(ingest, shop.id, events, policy, context.now(), door)

@@ -14,7 +14,7 @@ from api.context import Context
 from api.language import Language, language_of
 from api.page_words import WORDS
 from models.vocabulary import Channel
-from settings import ShopSettings
+from runtime.shop_settings import ShopSettings
 
 _FOLDER: Final = Path(__file__).parent.parent / "templates" / "pages"
 _templates: Final = Environment(

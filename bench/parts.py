@@ -21,7 +21,8 @@ from models.vocabulary import Kind
 from runtime import logs, temporal
 from runtime.home import make_home
 from runtime.installation import Installation, opened
-from settings import ShopSettings, load_settings
+from runtime.shop_settings import ShopSettings
+from settings import load_settings
 from store.policies import active
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,7 +13,8 @@ from cli.options import AsJson
 from cli.show import coloured, console, print_json, safe, say
 
 if TYPE_CHECKING:
-    from settings import Settings, ShopSettings
+    from runtime.shop_settings import ShopSettings
+    from settings import Settings
 
 
 def register(app: typer.Typer) -> None:

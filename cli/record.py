@@ -24,7 +24,8 @@ from models.vocabulary import Channel
 if TYPE_CHECKING:
     from datetime import date
 
-    from settings import Settings, ShopSettings
+    from runtime.shop_settings import ShopSettings
+    from settings import Settings
 
 _TEMPLATES = Path(__file__).parent.parent / "templates" / "pages"
 

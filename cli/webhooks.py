@@ -84,8 +84,9 @@ def _reading(source: str, country: str) -> "Callable[[Knock], Iterable[Json]]":
     """Return what turns a body of a source into lines; a source that nobody has is a usage error."""
     from channels.registry import event_reader  # noqa: PLC0415 - slow to load
     from cli.webhook_lines import provider_line  # noqa: PLC0415
+    from storefronts import registry as storefronts  # noqa: PLC0415
 
-    storefront, reader = _storefronts().get(source), event_reader(source)
+    storefront, reader = storefronts.storefront(source), event_reader(source)
     if storefront is not None:
         return lambda knock: _told(storefront, knock, country)
     if reader is not None:
@@ -101,8 +102,9 @@ def _verifying(source: str) -> "Callable[[Knock, Sequence[str]], str | None]":
     from channels.base import BadSignature  # noqa: PLC0415
     from channels.registry import event_reader  # noqa: PLC0415
     from storefronts import base  # noqa: PLC0415
+    from storefronts import registry as storefronts  # noqa: PLC0415
 
-    storefront, reader = _storefronts().get(source), event_reader(source)
+    storefront, reader = storefronts.storefront(source), event_reader(source)
     if storefront is None and reader is None and source != _STANDARD:
         raise _unknown(source)
 
@@ -122,19 +124,20 @@ def _verifying(source: str) -> "Callable[[Knock, Sequence[str]], str | None]":
 def _told(storefront: "Storefront", knock: "Knock", country: str) -> "Iterable[Json]":
     """Read a storefront's body; without its topic, one that tells what it is by its shape."""
     from cli.webhook_lines import event_line  # noqa: PLC0415 - slow to load
-    from storefronts.shopify_topics import guessed_topic  # noqa: PLC0415
 
-    headers = dict(knock.headers)
-    if not any(name.endswith("shopify-topic") for name in headers):
-        topic = guessed_topic(knock.body)
-        if topic is None:
-            raise CommandError("what is this? Name its topic: --header 'X-Shopify-Topic: orders/create'")
-        typer.echo(f"read as {topic}: no X-Shopify-Topic was given", err=True)
-        headers["x-shopify-topic"] = topic
-    events = storefront.translate(knock.body, headers, shop_country=country, at=knock.at)
+    headers, told = dict(knock.headers), storefront.guess(knock.body)
+    missing = {name: value for name, value in told.items() if not any(_same(name, one) for one in headers)}
+    for name, value in missing.items():
+        typer.echo(f"read as {value}: no {name} was given", err=True)
+    events = storefront.translate(knock.body, headers | missing, shop_country=country, at=knock.at)
     for note in [note for event in events for note in event.notes]:
         typer.echo(note, err=True)
     return [event_line(event) for event in events]
+
+
+def _same(name: str, other: str) -> bool:
+    """Say whether both are one header; Shopify also spells its own without the X."""
+    return name.lower().removeprefix("x-") == other.lower().removeprefix("x-")
 
 
 def _reported(knock: "Knock", country: str) -> "Iterable[Json]":
@@ -153,16 +156,11 @@ def _reported(knock: "Knock", country: str) -> "Iterable[Json]":
     return [event_line(event) for _, event in batch.events]
 
 
-def _storefronts() -> "dict[str, Storefront]":
-    from storefronts.shopify import Shopify  # noqa: PLC0415 - slow to load
-
-    return {"shopify": Shopify()}
-
-
 def _unknown(source: str) -> typer.BadParameter:
     from channels.registry import EVENT_SOURCES  # noqa: PLC0415 - slow to load
+    from storefronts.registry import WEBHOOKS  # noqa: PLC0415
 
-    known = ", ".join([*_storefronts(), *sorted(EVENT_SOURCES), _STANDARD])
+    known = ", ".join([*WEBHOOKS, *sorted(EVENT_SOURCES), _STANDARD])
     return typer.BadParameter(f"nobody is called {source!r}; known are {known}", param_hint="SOURCE")
 
 

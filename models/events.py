@@ -89,7 +89,7 @@ class Person:
     """Who it happened to, as far as the sender knows; None everywhere for an anonymous cart.
 
     `email` is for sending, `email_key` for matching; `phone` is E.164, `country` ISO 3166, `timezone` IANA.
-    `traits` are sorted by name.
+    `traits` are sorted by name. `email_verified` says that the shop has made sure that the address is theirs.
     """
 
     external_id: str | None = None
@@ -101,6 +101,7 @@ class Person:
     country: str | None = None
     traits: tuple[tuple[str, Scalar], ...] = ()
     consents: tuple[ConsentEntry, ...] = ()
+    email_verified: bool = False
 
     @property
     def email_key(self) -> str | None:
@@ -190,14 +191,17 @@ def content_key(*parts: object) -> str:
 
 
 _FIELDS: Mapping[type, Callable[[object], object]] = {
-    kind: attrgetter(*kind.__slots__) for kind in (Line, ConsentEntry, Person, CartFacts, OrderFacts)
+    kind: attrgetter(*kind.__slots__) for kind in (Line, ConsentEntry, CartFacts, OrderFacts)
 }
+_PERSON = attrgetter(*(name for name in Person.__slots__ if name != "email_verified"))
 
 
 def _plain(value: object) -> object:
     """Return a JSON value for a moment or a value of this page."""
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, Person):  # keys are older than the last field, and must not change
+        return (*_PERSON(value), True) if value.email_verified else _PERSON(value)
     return _FIELDS[type(value)](value)
 
 

@@ -16,7 +16,8 @@ from models.vocabulary import Channel, Role
 from runtime import clock
 from runtime.home import Secret, load_secret
 from runtime.links import Links
-from settings import Settings, SettingsError, ShopSettings
+from runtime.shop_settings import ShopSettings
+from settings import Settings, SettingsError
 from store import chores, db, keys, migrate, policies, shops
 
 _SMS_SENDER = 11

@@ -7,6 +7,8 @@ from sqlalchemy import ColumnElement, CompoundSelect, Table, and_, func, or_, se
 
 from store.schema import (
     ACTS,
+    ALIASES,
+    ANNOUNCEMENTS,
     CARTS,
     CHORES,
     CONSENTS,
@@ -15,6 +17,7 @@ from store.schema import (
     DELIVERIES,
     ERASURES,
     EVENTS,
+    IMPORTS,
     JOURNEYS,
     KEYS,
     NOTICES,
@@ -23,7 +26,9 @@ from store.schema import (
     ORDERS,
     OUTBOX,
     POLICY_VERSIONS,
+    POLLS,
     PRODUCTS,
+    REQUESTS,
     REVIEWS,
     SHOPS,
     SUPPRESSIONS,
@@ -39,6 +44,8 @@ NOBODYS: Mapping[Table, str] = {
     POLICY_VERSIONS: "the sequences",
     SWITCHES: "the kill switch",
     CHORES: "when a chore was done last",
+    POLLS: "how far storefronts have been read",
+    IMPORTS: "how far files have been read",
 }
 """The tables that are about no customer, and what they hold."""
 
@@ -59,6 +66,9 @@ OWNED = (
     ACTS,
     OUTBOX,
     ERASURES,
+    ALIASES,
+    REQUESTS,
+    ANNOUNCEMENTS,
 )
 """The tables whose rows are about customers."""
 

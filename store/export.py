@@ -9,6 +9,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, or_, select, tu
 from store.belongings import mine
 from store.schema import (
     ACTS,
+    ALIASES,
+    ANNOUNCEMENTS,
     CARTS,
     CONSENTS,
     CUSTOMERS,
@@ -22,6 +24,7 @@ from store.schema import (
     ORDER_TOKENS,
     ORDERS,
     OUTBOX,
+    REQUESTS,
     SUPPRESSIONS,
     TASKS,
 )
@@ -52,6 +55,9 @@ SECTIONS: Final = (
     Section("notices", NOTICES, ("at", "provider", "key")),
     Section("tasks", TASKS),
     Section("acts", ACTS),
+    Section("aliases", ALIASES),
+    Section("requests", REQUESTS),
+    Section("announcements", ANNOUNCEMENTS),
 )
 LEFT_OUT: Final[Mapping[Table, str]] = {
     OUTBOX: "calls of a journey's id that Temporal has not heard yet; gone within seconds",

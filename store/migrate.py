@@ -11,7 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from store.db import StoreError, explained
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The schema that this version works with; the file of each in `migrations/versions` begins with its number."""
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")

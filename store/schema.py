@@ -1,6 +1,7 @@
 """Every table as a Core table, under one name, for statements that need no objects."""
 
 from models.tables.columns import table_of
+from models.tables.doors import Alias, Announcement, Import, Poll, Request
 from models.tables.facts import (
     Cart,
     Consent,
@@ -51,5 +52,10 @@ NOTICES = table_of(Notice)
 TASKS = table_of(Task)
 ERASURES = table_of(Erasure)
 CHORES = table_of(Chore)
+POLLS = table_of(Poll)
+ALIASES = table_of(Alias)
+REQUESTS = table_of(Request)
+ANNOUNCEMENTS = table_of(Announcement)
+IMPORTS = table_of(Import)
 
 METADATA = SHOPS.metadata

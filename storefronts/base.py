@@ -1,18 +1,81 @@
-"""What every storefront promises: to tell whether a webhook is its own, and what it means."""
+"""What every storefront promises: to tell whether a webhook is its own, what it means, and to answer when asked."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 from models.events import Event
+
+FIRST: Final = timedelta(days=7)
+"""How far back a storefront is asked the first time."""
+OVERLAP: Final = timedelta(minutes=15)
+"""How much of what was read is read again each round: clocks differ, and storefronts commit later than they date."""
 
 
 class BadSignature(Exception):
     """A webhook was not, or not provably, sent by the storefront; says why, never what the body holds."""
 
 
+class StorefrontError(Exception):
+    """A storefront did not answer what it was asked; says what happened and what to do, never what it holds."""
+
+
+class StorefrontAway(StorefrontError):
+    """It cannot be reached, is overrun or broken for now; `retry_after` is its own wish, if it told one."""
+
+    def __init__(self, problem: str, retry_after: timedelta | None = None) -> None:
+        """Say what happened."""
+        super().__init__(problem)
+        self.retry_after = retry_after
+
+
+class StorefrontRefused(StorefrontError):
+    """It does not let us in, or does not know what we ask for: the operator must look at its URL, key or rights."""
+
+
+class StorefrontGarbled(StorefrontError):
+    """It answered what nobody understands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How a shop's storefront is asked.
+
+    `country` (ISO 3166) is for phone numbers without country code, `currency` (ISO 4217) for amounts without one.
+    """
+
+    url: str
+    key: str = field(repr=False)
+    country: str = "FR"
+    currency: str = "EUR"
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who may have ordered: every name under which the storefront may know them, and the tokens of their cart."""
+
+    external_id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    tokens: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of what has changed, and the cursor to go on from; `more` when there is more now.
+
+    `unreadable` counts the items that were left out because nobody understands them.
+    """
+
+    events: tuple[Event, ...]
+    cursor: str
+    more: bool = False
+    unreadable: int = 0
+
+
 class Storefront(Protocol):
-    """One kind of storefront."""
+    """One kind of storefront, and what it sends."""
 
     name: str
 
@@ -52,6 +115,42 @@ class Storefront(Protocol):
         Unreadable:
             The body is not what the topic promises; names the field at fault, never its value.
         """
+        ...
+
+    def origin(self, headers: Mapping[str, str]) -> str | None:
+        """Return the host of the shop that sent this, None when the headers do not name one."""
+        ...
+
+    def greets(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Say whether this only asks whether anybody answers: it is unsigned, means nothing and wants a 200."""
+        ...
+
+    def guess(self, body: bytes) -> Mapping[str, str]:
+        """Return the headers that say what a body is, by its shape; empty for one that looks like nothing."""
+        ...
+
+
+class ShopApi(Protocol):
+    """One shop's storefront that can be asked. Everything may raise a `StorefrontError`."""
+
+    name: str
+    streams: tuple[str, ...]
+    """What it can be asked for page by page, like `orders` and `carts`."""
+
+    async def changes(self, stream: str, cursor: str | None, at: datetime) -> Page:
+        """Return the next page of what has changed, oldest first.
+
+        `cursor` is what the page before gave, None the very first time: then it begins `FIRST` before `at`. A cursor
+        that a last page gave (`more` was false) begins a new round, `OVERLAP` before the newest thing that was read.
+        """
+        ...
+
+    async def orders_of(self, buyer: Buyer, since: datetime, at: datetime) -> list[Event]:
+        """Return the orders of a person that were placed or changed since then, as the webhooks would tell them."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
         ...
 
 

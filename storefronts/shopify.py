@@ -27,6 +27,7 @@ from storefronts.shopify_shapes import (
     Purchase,
     SmsConsentPayload,
 )
+from storefronts.shopify_topics import guessed_topic
 
 _TIME = TypeAdapter(AwareDatetime)
 _NOBODY = Person()
@@ -83,6 +84,19 @@ class Shopify:
             raise Unreadable(f"{topic}: {_fault(error)}") from None
         except Unreadable as error:
             raise Unreadable(f"{topic}: {error}") from None
+
+    def origin(self, headers: Mapping[str, str]) -> str | None:
+        """Return `X-Shopify-Shop-Domain`; see `Storefront.origin`."""
+        return _header(headers, "shop-domain").strip().lower() or None
+
+    def greets(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Shopify signs everything; see `Storefront.greets`."""
+        return False
+
+    def guess(self, body: bytes) -> Mapping[str, str]:
+        """Return the topic that a body looks like; see `Storefront.guess`."""
+        topic = guessed_topic(body)
+        return {"X-Shopify-Topic": topic} if topic else {}
 
 
 def _event(found: _Meaning, sent: Sent) -> Event:
@@ -218,3 +232,5 @@ _TOPICS: Mapping[str, Callable[[bytes, Sent], _Meaning]] = MappingProxyType(
         "shop/redact": _noted,
     }
 )
+
+STOREFRONT = Shopify()

@@ -20,8 +20,9 @@ from models.vocabulary import Role
 from relay import Relay
 from runtime import clock
 from runtime.installation import Installation, opened
+from runtime.shop_settings import ShopSettings
 from runtime.temporal import TemporalError
-from settings import ShopSettings, load_settings
+from settings import load_settings
 from store import keys
 
 ADMIN, INGEST, STAFF = "admin_key_of_the_tests", "ingest_key_of_the_tests", "staff_key_of_the_tests"

@@ -19,7 +19,10 @@ def _only(name: str, column: str, where: str) -> Index:
 
 
 class Customer(SQLModel, table=True):
-    """A person known to a shop; every fact about them is written under the lock of this row and bumps `seq`."""
+    """A person known to a shop; every fact about them is written under the lock of this row and bumps `seq`.
+
+    `root_id` is null, or the row of the same person under which this one is an alias.
+    """
 
     __tablename__ = "customers"
     __table_args__ = (
@@ -29,9 +32,11 @@ class Customer(SQLModel, table=True):
         _only("customers_only_email", "email_key", "external_id IS NULL AND email_key IS NOT NULL"),
         _only("customers_only_phone", "phone", "external_id IS NULL AND email_key IS NULL AND phone IS NOT NULL"),
         Index("customers_quiet", "shop", "last_activity_at"),
+        Index("customers_root", "root_id"),
     )
     id: str = Field(primary_key=True)
     shop: str
+    root_id: str | None
     external_id: str | None
     email: str | None
     email_key: str | None

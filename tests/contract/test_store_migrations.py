@@ -99,7 +99,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) ->
     database = connect(database_url)
     await database.write(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9001'")))
     await database.aclose()
-    with pytest.raises(StoreError, match=r"schema 9001, and this version of Relaunch works with 0002: install"):
+    with pytest.raises(StoreError, match=r"schema 9001, and this version of Relaunch works with 0003: install"):
         await migrate.upgrade(database_url)
     assert await migrate.current(database_url) == "9001"
 

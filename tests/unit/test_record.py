@@ -11,7 +11,8 @@ from cli.record_measures import _ALWAYS, _SOME
 from cli.record_words import Language
 from models.vocabulary import SoftOptIn
 from runtime.accounts import Accounts
-from settings import Settings, ShopSettings, load_settings
+from runtime.shop_settings import ShopSettings
+from settings import Settings, load_settings
 
 TODAY = date(2026, 3, 2)
 

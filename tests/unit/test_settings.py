@@ -5,7 +5,8 @@ import pytest
 from pydantic import SecretStr
 
 from runtime.accounts import Accounts
-from settings import Settings, SettingsError, ShopSettings, load_settings, unknown_variables
+from runtime.shop_settings import ShopSettings
+from settings import Settings, SettingsError, load_settings, unknown_variables
 
 ROOT = Path(__file__).parents[2]
 
