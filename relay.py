@@ -21,7 +21,7 @@ from models.journey import TASK_QUEUE, Start
 from runtime import temporal
 from runtime.metrics import OUTBOX_LAG, OUTBOX_SET_ASIDE
 from store.db import Database
-from store.outbox import Call, OutboxRow, due_rows, failed, lag, told
+from store.outbox import Call, OutboxRow, any_due, claim, failed, give_back, lag, told
 from store.runs import Run, load_run, open_runs
 
 _log = structlog.get_logger()
@@ -39,7 +39,7 @@ _AWAY_S = 2.0
 
 
 class Relay:
-    """Delivers outbox rows to Temporal; several may run, because every call may be made twice."""
+    """Delivers outbox rows to Temporal; several may run, for each claims what it tells, and no call harms twice."""
 
     def __init__(self, db: Database, connect: Callable[[], Awaitable[Client]], now: Callable[[], datetime]) -> None:
         """Connect with `connect` when there is something to tell; `now` is the wall clock."""
@@ -56,15 +56,16 @@ class Relay:
             self._nudges.add(task)
             task.add_done_callback(self._nudges.discard)
 
-    async def deliver(self, rows: Iterable[OutboxRow]) -> None:
-        """Deliver these rows: in order for one journey, side by side for different ones."""
+    async def deliver(self, rows: Iterable[OutboxRow]) -> set[str]:
+        """Deliver these rows: in order for one journey, side by side for different ones; return whose were heard."""
         by_journey: dict[str, list[OutboxRow]] = {}
         for row in rows:
             by_journey.setdefault(row.journey_id, []).append(row)
         heard = await asyncio.gather(*(self._deliver_all(group) for group in by_journey.values()))
-        ids = [row_id for group in heard for row_id in group]
+        ids = {row_id for group in heard for row_id in group}
         if ids:
             await self.db.write(told, ids)
+        return ids
 
     async def _deliver_all(self, rows: list[OutboxRow]) -> list[str]:
         """Deliver one journey's rows, and return the ids of those that Temporal has heard."""
@@ -91,7 +92,7 @@ class Relay:
         await self.db.write(failed, row, problem, self.now())
 
     async def _tell(self, row: OutboxRow) -> None:
-        if time.monotonic() < self._away_until:
+        if self._is_away():
             raise temporal.TemporalError("Temporal was away a moment ago")
         client = await self.connect()
         handle = client.get_workflow_handle(row.journey_id)
@@ -118,20 +119,27 @@ class Relay:
     async def run(self, every: float = 1.0) -> None:
         """Deliver what is due, for ever; first make the runs that Temporal has lost."""
         while True:
+            told_now = 0
             try:
-                await self.once()
+                told_now = await self.once()
             except Exception as error:  # noqa: BLE001 - the relay outlives everything; what it could not do, it will
                 _log.warning("relay.failed", problem=type(error).__name__)
-            await asyncio.sleep(every)
+            if told_now == 0:  # else there may be more: what follows in the same journeys, or another batch
+                await asyncio.sleep(every)
 
     async def once(self) -> int:
-        """Deliver one batch of what is due, and return its size."""
-        rows = await self.db.read(due_rows, self.now(), _BATCH)
-        await self.deliver(rows)
+        """Deliver one batch of what is due, and return how much of it Temporal has heard."""
+        rows = await self.db.write(claim, self.now(), _BATCH) if await self.db.read(any_due, self.now()) else []
+        heard = await self.deliver(rows)
+        if self._is_away():
+            await self.db.write(give_back, {row.id for row in rows} - heard, self.now())
         age, aside = await self.db.read(lag, self.now())
         OUTBOX_LAG.set(age)
         OUTBOX_SET_ASIDE.set(aside)
-        return len(rows)
+        return len(heard)
+
+    def _is_away(self) -> bool:
+        return time.monotonic() < self._away_until
 
     async def rebuild(self) -> int:
         """Start every open journey that has no run in Temporal, and return how many there were."""

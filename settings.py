@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     )
     """The store: `sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://…`; by default `relaunch.db` in the home."""
 
+    database_pool: int = Field(10, ge=1, le=500)
+    """How many connections to PostgreSQL a process keeps; in a rush it opens twice as many."""
+
     temporal_address: Place | None = None
     """HOST:PORT of a Temporal cluster; without it a server for this machine is run."""
     temporal_namespace: Line = "default"

@@ -95,7 +95,7 @@ async def opened(settings: Settings, *, rehearsal: bool = False) -> AsyncIterato
     """Bring the store up to date and open it; shops, policies and the first keys are written from the settings."""
     kept = {name: _secret(settings, name) for name in ("secret_key", "api_key", "ingest_key")}
     await migrate.upgrade(settings.database_url)
-    database = db.connect(settings.database_url, kept["secret_key"].value)
+    database = db.connect(settings.database_url, kept["secret_key"].value, settings.database_pool)
     try:
         now = clock.now()
         await database.write(chores.key_hashes, now)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, or_, select, union
 
 from models.cart import CartState
 from models.events import OrderStatus
@@ -50,14 +50,16 @@ def paid_orders(
     """Return the paid orders that could end any of these carts: by a token, or by one of these customers."""
     tokens = {token for cart in carts for token in cart.tokens}
     earliest = min(cart.last_activity_at for cart in carts) - TOKEN_LIFE
-    by_token = select(ORDER_TOKENS.c.order_id).where(ORDER_TOKENS.c.shop == shop, ORDER_TOKENS.c.token.in_(tokens))
+    # The ids first, from one index each: told "either or", PostgreSQL would read every order there is.
+    mine = select(ORDERS.c.id).where(ORDERS.c.customer_id.in_(customers))
+    joined = select(ORDER_TOKENS.c.order_id).where(ORDER_TOKENS.c.shop == shop, ORDER_TOKENS.c.token.in_(tokens))
     statement = (
         select(ORDERS.c.id, ORDERS.c.customer_id, ORDERS.c.placed_at, ORDER_TOKENS.c.token)
         .outerjoin(ORDER_TOKENS, ORDER_TOKENS.c.order_id == ORDERS.c.id)
         .where(
             ORDERS.c.status.in_(PURCHASE),
             ORDERS.c.placed_at >= earliest,
-            or_(ORDERS.c.customer_id.in_(customers), ORDERS.c.id.in_(by_token)),
+            ORDERS.c.id.in_(union(mine, joined)),
         )
     )
     found: dict[str, tuple[str | None, datetime, set[str]]] = {}

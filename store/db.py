@@ -13,7 +13,7 @@ from threading import get_ident
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from store.sealing import KEYS, Keys, keys_of
@@ -109,8 +109,8 @@ class Sqlite(Database):
 class Postgres(Database):
     """PostgreSQL over asyncpg at READ COMMITTED: whoever decides about a customer locks the rows first."""
 
-    def __init__(self, url: str, keys: Keys, pool_size: int = 10) -> None:
-        """Open nothing yet; at most twice `pool_size` connections."""
+    def __init__(self, url: str, keys: Keys, pool_size: int) -> None:
+        """Open nothing yet; up to `pool_size` connections stay open, in a rush there are twice as many."""
         self.engine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -119,6 +119,7 @@ class Postgres(Database):
             hide_parameters=True,
             execution_options={KEYS: keys},
         )
+        event.listen(self.engine.sync_engine, "checkout", _alive)
         self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -155,16 +156,22 @@ class Postgres(Database):
         await self.engine.dispose()
 
 
-def connect(url: str, secret: str = "") -> Database:
-    """Return the database that a SQLAlchemy URL names; SQLite or PostgreSQL.
+def connect(url: str, secret: str = "", pool_size: int = 10) -> Database:
+    """Return the database that a SQLAlchemy URL names; SQLite or PostgreSQL, with up to twice `pool_size` connections.
 
     What the store hides is keyed by the installation's `secret`; who gives none may look, and never hides an address.
     """
     if url.startswith("sqlite"):
         return Sqlite(url, keys_of(secret))
     if url.startswith("postgresql+asyncpg"):
-        return Postgres(url, keys_of(secret))
+        return Postgres(url, keys_of(secret), pool_size)
     raise StoreError(f"RELAUNCH_DATABASE_URL must begin with sqlite:// or postgresql+asyncpg://, not {url[:12]!r}")
+
+
+def _alive(connection: Any, record: object, proxy: object) -> None:  # noqa: ANN401 - the driver's own connection
+    """Have a connection replaced that the server has closed meanwhile; the driver knows that without asking."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _committed(connection: Connection, work: Callable[[Connection], T]) -> T:

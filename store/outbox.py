@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
 
 from store.rows import fetch, insert_all, select_state
 from store.schema import OUTBOX
@@ -13,6 +13,8 @@ from store.schema import OUTBOX
 GIVE_UP = 20
 """After so many failures a row is set aside, listed and retried by hand; it never blocks another."""
 _LONGEST = timedelta(minutes=10)
+LEASE = timedelta(seconds=20)
+"""For so long a claimed row is its claimer's: longer than one call to Temporal may take."""
 
 
 class Call(StrEnum):
@@ -45,15 +47,39 @@ def add_rows(connection: Connection, rows: Sequence[OutboxRow]) -> None:
     insert_all(connection, OUTBOX, rows)
 
 
-def due_rows(connection: Connection, at: datetime, limit: int) -> list[OutboxRow]:
-    """Return what is due, oldest first."""
-    statement = (
-        select(*select_state(OUTBOX, OutboxRow))
-        .where(OUTBOX.c.set_aside.is_(False), OUTBOX.c.next_try_at <= at)
-        .order_by(OUTBOX.c.id)
-        .limit(limit)
+def any_due(connection: Connection, at: datetime) -> bool:
+    """Say whether there is anything to tell now; most of the time there is not, and nobody need write."""
+    return connection.execute(select(OUTBOX.c.id).where(_due(at)).limit(1)).first() is not None
+
+
+def claim(connection: Connection, at: datetime, limit: int) -> list[OutboxRow]:
+    """Return what is due, oldest first, and keep it from every other relay for `LEASE`.
+
+    Of one journey only the oldest row: what follows it is told afterwards, by whoever comes then. A row that another
+    relay is claiming at this moment is passed over, so that relays never wait for each other.
+    """
+    older = OUTBOX.alias("older")
+    behind = exists().where(
+        older.c.journey_id == OUTBOX.c.journey_id, older.c.id < OUTBOX.c.id, older.c.set_aside.is_(False)
     )
-    return fetch(connection, OutboxRow, statement)
+    statement = select(*select_state(OUTBOX, OutboxRow)).where(_due(at), ~behind).order_by(OUTBOX.c.id).limit(limit)
+    rows = fetch(connection, OutboxRow, statement.with_for_update(skip_locked=True))
+    _put_off(connection, [row.id for row in rows], at + LEASE)
+    return rows
+
+
+def give_back(connection: Connection, ids: Collection[str], at: datetime) -> None:
+    """Let claimed rows be due again at `at`: they could not be told, through no fault of theirs."""
+    _put_off(connection, ids, at)
+
+
+def _due(at: datetime) -> ColumnElement[bool]:
+    return OUTBOX.c.set_aside.is_(False) & (OUTBOX.c.next_try_at <= at)
+
+
+def _put_off(connection: Connection, ids: Collection[str], until: datetime) -> None:
+    if ids:
+        connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(ids)).values(next_try_at=until))
 
 
 def rows_of(connection: Connection, journeys: Collection[str]) -> list[OutboxRow]:

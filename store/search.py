@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
 from models.consent import latest
 from models.contact import email_key
@@ -14,7 +14,7 @@ from store.db import NotFoundError
 from store.journeys import DeliveryRow, JourneyRow, journeys_of
 from store.objections import consent_record
 from store.rows import fetch, select_state
-from store.schema import CARTS, CONSENTS, CUSTOMERS, DELIVERIES, ORDERS, SUPPRESSIONS
+from store.schema import CARTS, CONSENTS, CUSTOMERS, DELIVERIES, ORDERS, SHOPS, SUPPRESSIONS
 from store.sealing import hidden
 
 _WISHES = (SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT)
@@ -41,12 +41,13 @@ def find_customers(
 
     The id may be ours or the shop's own.
     """
+    anywhere = CUSTOMERS.c.shop.in_(select(SHOPS.c.id))  # all there are, for the index
     if email is not None:
-        place = CUSTOMERS.c.email_key == email_key(email)
+        place = and_(anywhere, CUSTOMERS.c.email_key == email_key(email))
     elif id_ is not None:
-        place = or_(CUSTOMERS.c.id == id_, CUSTOMERS.c.external_id == id_)
+        place = or_(CUSTOMERS.c.id == id_, and_(anywhere, CUSTOMERS.c.external_id == id_))
     else:
-        place = CUSTOMERS.c.phone.in_(phones)
+        place = and_(anywhere, CUSTOMERS.c.phone.in_(phones))
     names = ("id", "shop", "email_key", "first_seen_at", "last_activity_at", "clock_s", *_PROFILE)
     statement = select(*[CUSTOMERS.c[name] for name in names]).where(place).order_by(CUSTOMERS.c.id).limit(100)
     return [_known(connection, row) for row in _rows(connection, statement)]
@@ -79,7 +80,12 @@ def closed_channels(connection: Connection, customer: Mapping[str, Any]) -> Sequ
     shop, addresses = customer["shop"], [customer["email_key"], customer["phone"], f"customer:{customer['id']}"]
     known = [one for one in addresses if one is not None]
     place = SUPPRESSIONS.c.address.in_([*known, *(hidden(connection, shop, one) for one in known)])
-    standing = (SUPPRESSIONS.c.shop == shop, SUPPRESSIONS.c.lifted_at.is_(None))
+    # All channels there are, for the index.
+    standing = (
+        SUPPRESSIONS.c.shop == shop,
+        SUPPRESSIONS.c.channel.in_(list(Channel)),
+        SUPPRESSIONS.c.lifted_at.is_(None),
+    )
     return _rows(connection, select(SUPPRESSIONS).where(place, *standing).order_by(SUPPRESSIONS.c.id.desc()))
 
 

@@ -18,15 +18,14 @@ from models.situation import (
     DeliveryRecord,
     Handed,
     JourneyRecord,
-    OrderRecord,
     Rival,
     Situation,
 )
 from models.vocabulary import MAY_HAVE_ARRIVED, Arm, Channel, DeliveryState, Kind, Purpose, Status
-from store.carts import PURCHASE
 from store.driven import Driven
 from store.lists import among
 from store.objections import consent_record, suppressed
+from store.orders import orders_of
 from store.policies import version
 from store.records import cart_record, customer_record, journey_record
 from store.schema import (
@@ -36,8 +35,6 @@ from store.schema import (
     DELIVERIES,
     EVENTS,
     JOURNEYS,
-    ORDER_TOKENS,
-    ORDERS,
     PRODUCTS,
     SWITCHES,
 )
@@ -64,14 +61,6 @@ _GROUP = (
 )
 _LOCKED_GROUP = Driven(_GROUP.with_for_update())
 _FREE_GROUP = Driven(_GROUP)
-_JOINED = select(ORDER_TOKENS.c.order_id).where(
-    ORDER_TOKENS.c.shop == bindparam("shop"), ORDER_TOKENS.c.token.in_(bindparam("tokens", expanding=True))
-)
-_ORDERS = (
-    select(ORDERS, ORDER_TOKENS.c.token)
-    .outerjoin(ORDER_TOKENS, ORDER_TOKENS.c.order_id == ORDERS.c.id)
-    .where(or_(ORDERS.c.customer_id.in_(_IDS), ORDERS.c.id.in_(_JOINED)))
-)
 _CONSENTS = select(CONSENTS).where(CONSENTS.c.customer_id == bindparam("customer"))
 _HANDED = select(
     DELIVERIES.c.channel, DELIVERIES.c.handed_at, DELIVERIES.c.coupon, DELIVERIES.c.journey_id, DELIVERIES.c.step
@@ -134,7 +123,7 @@ def situation_of(
         customer=customer,
         locked=locked,
         cart=cart,
-        orders=_orders(connection, record.shop, customer.id, ids, cart),
+        orders=orders_of(connection, record.shop, customer.id, ids, cart),
         consents=consents,
         suppressed=suppressed(connection, record.shop, customer, at),
         handed=_handed(connection, ids, record.id, step, at),
@@ -170,27 +159,6 @@ def _cart(connection: Connection, cart_id: str | None) -> CartRecord | None:
         return None
     row = connection.execute(_CART, {"cart": cart_id}).mappings().one_or_none()
     return None if row is None else cart_record(row)
-
-
-def _orders(
-    connection: Connection, shop: str, customer_id: str, ids: Collection[str], cart: CartRecord | None
-) -> tuple[OrderRecord, ...]:
-    values = {"shop": shop, "ids": ids, "tokens": sorted(cart.tokens) if cart else []}
-    found: dict[str, tuple[RowMapping, set[str]]] = {}
-    for row in connection.execute(_ORDERS, values).mappings():
-        found.setdefault(row["id"], (row, set()))[1].add(row["token"])
-    return tuple(
-        OrderRecord(
-            tokens=frozenset(names - {None}),
-            paid=row["status"] in PURCHASE,
-            value=row["value"] - row["refunded"],
-            coupon=row["coupon"] is not None,
-            placed_at=row["placed_at"],
-            own=row["customer_id"] == customer_id,
-            order_id=row["order_id"],
-        )
-        for row, names in found.values()
-    )
 
 
 def _consents(connection: Connection, customer_id: str) -> tuple[ConsentRecord, ...]:
