@@ -45,7 +45,7 @@ class Relay:
         """Connect with `connect` when there is something to tell; `now` is the wall clock."""
         self.db, self.connect, self.now = db, connect, now
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._nudges: set[asyncio.Task[None]] = set()
+        self._nudges: set[asyncio.Task[set[str]]] = set()
         self._away_until = 0.0
 
     def nudge(self, rows: Iterable[OutboxRow]) -> None:

@@ -26,7 +26,7 @@ from runtime.values import (
 
 PREFIX: Final = "RELAUNCH_"
 # The variables and fields whose values must not be repeated.
-_SECRETS: Final = re.compile("key$|secret$|token$|smtp_url|database_url", re.IGNORECASE)
+_SECRETS: Final = re.compile("key$|secret$|token$|smtp_url|database_url|webhook_url", re.IGNORECASE)
 
 
 class SettingsError(Exception):
@@ -139,16 +139,22 @@ def _accounts() -> Accounts:
 
 def _shops(config: Path | None) -> tuple[ShopSettings, ...]:
     """Return the shops of the file, else the one of the environment."""
-    if config is None:
-        try:
-            return (ShopOfEnvironment.model_validate({}),)
-        except ValidationError as error:
-            raise SettingsError(_explained(error, PREFIX)) from None
-    shops = _read_shops(config)
+    shops = (_shop_of_environment(),) if config is None else _read_shops(config)
+    where = "" if config is None else f"{config.name}: "
     ids = [shop.id for shop in shops]
     if len(set(ids)) < len(ids):
-        raise SettingsError(f"{config.name}: two shops have the id {max(ids, key=ids.count)!r}; give each its own")
+        raise SettingsError(f"{where}two shops have the id {max(ids, key=ids.count)!r}; give each its own")
+    for shop in shops:
+        if problem := shop.problem():
+            raise SettingsError(f"{where}shop {shop.id!r} {problem}")
     return shops
+
+
+def _shop_of_environment() -> ShopSettings:
+    try:
+        return ShopOfEnvironment.model_validate({})
+    except ValidationError as error:
+        raise SettingsError(_explained(error, PREFIX)) from None
 
 
 def _read_shops(config: Path) -> tuple[ShopSettings, ...]:

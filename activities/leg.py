@@ -41,7 +41,7 @@ class Leg:
     def question(self, reachable: Collection[Channel], broken: Reason | None, *, repeatable: bool) -> Question:
         """Return the question for the gate."""
         draft, shop = self.draft, self.draft.shop
-        rules = ShopRules(shop.timezone, shop.country, SoftOptIn(shop.soft_opt_in), self.spread)
+        rules = ShopRules(shop.timezone, shop.country, SoftOptIn(shop.soft_opt_in), self.spread, shop.lost)
         return Question(
             draft.situation,
             draft.policy,

@@ -5,6 +5,7 @@ earlier hand-over was not accepted.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -15,7 +16,9 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.composing import Composer
 from activities.context import attempt_at, journey_id
 from activities.leg import Leg
+from activities.looking import LastLook
 from channels.base import ChannelError, Misconfigured, Refused, Sender, TemporarilyUnavailable
+from models.gate import gate
 from models.journey import SendRequest, SendResult, SendStatus
 from models.message import Message
 from models.question import Question, Ruling
@@ -31,7 +34,11 @@ _log = structlog.get_logger()
 _ROUNDS = 5
 _SOON, _LATEST = timedelta(seconds=30), timedelta(minutes=30)
 # What an operator holds is asked again by the activity's own retry, which leaves no trace in the history.
-_HOLDS = {Reason.KILL_SWITCH: timedelta(minutes=1), Reason.PROVIDER_MISCONFIGURED: _LATEST}
+_HOLDS = {
+    Reason.KILL_SWITCH: timedelta(minutes=1),
+    Reason.STOREFRONT_AWAY: timedelta(minutes=1),
+    Reason.PROVIDER_MISCONFIGURED: _LATEST,
+}
 _PROVIDER_LATEST = timedelta(hours=1)
 
 
@@ -45,12 +52,14 @@ class Sending:
         senders: Mapping[Channel, Sender],
         now: Callable[[], datetime],
         spread: timedelta = timedelta(),
+        looking: LastLook | None = None,
     ) -> None:
         """Be ready to send on every channel that has a sender; `now` is the wall clock.
 
-        Those whom one hour lets through at once are spread over `spread`.
+        Those whom one hour lets through at once are spread over `spread`. `looking` asks storefronts before a send.
         """
         self.db, self.composer, self.senders, self.now, self.spread = db, composer, senders, now, spread
+        self.looking = looking
 
     @activity.defn(name="send")
     async def send(self, request: SendRequest) -> SendResult:
@@ -65,6 +74,7 @@ class Sending:
             if (known := await self._known(leg)) is not None:
                 return known
             intent, message = self._intent(leg)
+            intent = await self._looked(intent)
             ruling = await self.db.write(hand_over, intent, self.now())
             if ruling is not None:
                 DELIVERIES.labels(leg.channel, ruling.verdict, ruling.reason).inc()
@@ -129,6 +139,16 @@ class Sending:
         )
         return intent, composed.message
 
+    async def _looked(self, intent: Intent) -> Intent:
+        """Ask the shop's storefront for newer orders, where nothing that is known yet speaks against the message."""
+        question = intent.question
+        shop, customer = question.situation.journey.shop, question.situation.customer
+        if self.looking is None or customer is None:
+            return intent
+        allowed = gate(question).verdict is Verdict.SENT
+        look = await self.looking.refresh(shop, customer.id) if allowed else self.looking.unasked(shop)
+        return replace(intent, question=replace(question, look=look)) if look else intent
+
     async def _follow(self, ruling: Ruling, leg: Leg, intent: Intent, message: Message | None) -> SendResult:
         """Do what the gate ruled."""
         match ruling.verdict:
@@ -143,7 +163,9 @@ class Sending:
                 raise _again(f"held: {ruling.reason}", min(_HOLDS[ruling.reason], leg.until - leg.at))
             case Verdict.LATER:
                 return SendResult(SendStatus.LATER, until=ruling.until)
-            case Verdict.UNKNOWN | Verdict.HANDED_OVER:
+            case Verdict.UNKNOWN:
+                return leg.settled(SendStatus.UNKNOWN)
+            case Verdict.HANDED_OVER:
                 raise AssertionError("the gate never answers so")
             case _:
                 assert_never(ruling.verdict)

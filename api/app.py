@@ -6,18 +6,31 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from temporalio.client import Client
 
-from api import acting, health, ingest, pages, preferences, providers, rights, staff, tasks, tracking, webhooks
+from api import (
+    acting,
+    health,
+    identities,
+    ingest,
+    pages,
+    preferences,
+    providers,
+    rights,
+    staff,
+    tasks,
+    tracking,
+    webhooks,
+)
 from api.access import Access
 from api.context import Context
 from api.openapi import describe
 from api.problems import TRANSLATED, answer
 from api.shapes import EventShape, ProductShape
-from api.staff_shapes import Advance, Because, Cancel, CloseTask, OptOut, SearchFor
+from api.staff_shapes import Advance, Because, Cancel, CloseTask, Join, OptOut, SearchFor
 from relay import Relay
 from runtime.installation import Installation
 
 VERSION = version("relaunch")
-_SHAPES = (EventShape, ProductShape, SearchFor, OptOut, Because, Cancel, CloseTask, Advance)
+_SHAPES = (EventShape, ProductShape, SearchFor, OptOut, Because, Cancel, CloseTask, Advance, Join)
 
 
 def create_app(installation: Installation, relay: Relay, temporal: Callable[[], Awaitable[Client]]) -> FastAPI:
@@ -37,7 +50,8 @@ def create_app(installation: Installation, relay: Relay, temporal: Callable[[], 
     app.add_middleware(Access)
     for kind in TRANSLATED:
         app.add_exception_handler(kind, answer)
-    for part in (ingest, webhooks, providers, staff, acting, tasks, rights, pages, preferences, tracking, health):
+    people = (staff, acting, tasks, rights, identities, pages, preferences)
+    for part in (ingest, webhooks, providers, *people, tracking, health):
         app.include_router(part.router)
     describe(app, _SHAPES)
     return app

@@ -8,7 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from api.checks import AHEAD, Door, Problem
-from api.meaning import event_of, product_of
+from api.meaning import event_of
+from api.products import product_of
 from api.shapes import EventShape, ProductShape, Shape
 from models.events import Event, Unreadable
 from models.products import Product
@@ -73,7 +74,7 @@ class ParsedProducts(NamedTuple):
     rejected: list[Rejected]
 
 
-def parse_events(body: bytes, *, shop_country: str, at: datetime) -> ParsedBatch:
+def parse_events(body: bytes, *, shop_country: str, at: datetime, call: str | None = None) -> ParsedBatch:
     """Read one event or a list of events.
 
     Parameters
@@ -84,6 +85,8 @@ def parse_events(body: bytes, *, shop_country: str, at: datetime) -> ParsedBatch
         ISO 3166 code, for phone numbers without country code of customers without country.
     at:
         When the body came; nothing may be dated more than 24 hours later.
+    call:
+        The sender's id of the call: an event that has neither id nor time counts once in all calls of that id.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def parse_events(body: bytes, *, shop_country: str, at: datetime) -> ParsedBatch
         It holds more than `MAX_EVENTS`.
     """
     shapes, rejected = _shapes(body, _EVENTS, _EVENT, MAX_EVENTS)
-    door = Door(shop_country, at)
+    door = Door(shop_country, at, call)
     events: list[tuple[int, Event]] = []
     for index, shape in shapes:
         try:

@@ -31,10 +31,14 @@ class Problem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What is known before a body is read: the shop's country (ISO 3166), and when the body came."""
+    """What is known before a body is read: the shop's country (ISO 3166), and when the body came.
+
+    `call` is the sender's own id of the call, by which a repetition of it is known.
+    """
 
     shop_country: str
     at: datetime
+    call: str | None = None
 
     @property
     def latest(self) -> datetime:
@@ -64,11 +68,11 @@ def person_of(given: CustomerShape | None, door: Door) -> tuple[Person, tuple[st
     """Return who it is, and notes on what had to be left out; raise `Problem`."""
     if given is None:
         return Person(), ()
-    country = _country(given.country)
+    country, email = _country(given.country), _email(given.email)
     phone = phone_number(given.phone, country or door.shop_country) if given.phone else None
     person = Person(
         external_id=given.id or None,
-        email=_email(given.email),
+        email=email,
         phone=phone,
         first_name=text_or_none(given.first_name),
         locale=_locale(given.locale),
@@ -80,6 +84,7 @@ def person_of(given: CustomerShape | None, door: Door) -> tuple[Person, tuple[st
             if value is not None
         ),
         consents=tuple(_consent(one, index, door.latest) for index, one in enumerate(given.consents or ())),
+        email_verified=email is not None and given.email_verified is True,
     )
     return person, ("customer.phone: no valid number, left out",) if given.phone and phone is None else ()
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from temporalio.client import Client
 
 from api.problems import ProblemError, unknown
+from api.together import Together
 from models.policy import Policy
 from models.vocabulary import Kind, Role
 from relay import Relay
@@ -52,8 +53,16 @@ class Context:
     temporal: Callable[[], Awaitable[Client]]
     now: Callable[[], datetime] = clock.now
     moving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    together: Together = field(init=False)
     _callers: dict[str, tuple[float, Caller]] = field(default_factory=dict)
     _policy: tuple[float, Policy | None] = (0.0, None)
+
+    def __post_init__(self) -> None:
+        """Begin with nobody waiting for a commit."""
+        self.together = Together(self.db, self._now)
+
+    def _now(self) -> datetime:
+        return self.now()
 
     @property
     def db(self) -> Database:

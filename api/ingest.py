@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.auth import Ingesting
+from api.auth import reported
 from api.bodies import Rejected, parse_events, parse_products
-from api.context import Context, body_of, context_of
+from api.context import Context, context_of
 from api.openapi import told
 from api.problems import ProblemError
 from api.shapes import EventShape, ProductShape
@@ -16,7 +16,7 @@ from models.events import Event
 from runtime.metrics import EVENTS
 from runtime.shop_settings import ShopSettings
 from store.catalogue import save_products
-from store.intake import Ingested, ingest
+from store.intake import Ingested
 
 MAX_EVENTS_BODY = 1024 * 1024
 """Largest body of events or of a webhook, in bytes."""
@@ -35,13 +35,14 @@ router = APIRouter()
         takes=EventShape,
         many=True,
         status=202,
+        signed=True,
     ),
 )
-async def post_events(request: Request, caller: Ingesting) -> Response:
+async def post_events(request: Request) -> Response:
     """Store and apply events."""
-    context, body = context_of(request), await body_of(request, MAX_EVENTS_BODY)
-    shop, at = context.shop(request), context.now()
-    batch = parse_events(body, shop_country=shop.country, at=at)
+    context, report = context_of(request), await reported(request, MAX_EVENTS_BODY)
+    shop = report.shop
+    batch = parse_events(report.body, shop_country=shop.country, at=context.now(), call=report.call)
     rejected = [_told(one) for one in batch.rejected]
     if rejected:
         EVENTS.labels("events", "rejected").inc(len(rejected))
@@ -60,13 +61,14 @@ async def post_events(request: Request, caller: Ingesting) -> Response:
         *(400, 404, 413, 422, 503),
         takes=ProductShape,
         many=True,
+        signed=True,
     ),
 )
-async def put_products(request: Request, caller: Ingesting) -> Response:
+async def put_products(request: Request) -> Response:
     """Store products."""
-    context, body = context_of(request), await body_of(request, MAX_PRODUCTS_BODY)
-    shop, at = context.shop(request), context.now()
-    batch = parse_products(body, at=at)
+    context, report = context_of(request), await reported(request, MAX_PRODUCTS_BODY)
+    shop, at = report.shop, context.now()
+    batch = parse_products(report.body, at=at)
     rejected = [_told(one) for one in batch.rejected]
     if not batch.products:
         raise ProblemError(422, "no product of the body is usable", rejected=rejected)
@@ -77,7 +79,7 @@ async def put_products(request: Request, caller: Ingesting) -> Response:
 async def take_in(context: Context, shop: ShopSettings, events: Sequence[Event], door: str) -> Ingested:
     """Commit events, then tell Temporal at once."""
     policy = await context.cart_policy()
-    result = await context.db.write(ingest, shop.id, events, policy, context.now(), door)
+    result = await context.together.ingest(shop.id, events, policy, door)
     context.relay.nudge(result.outbox)
     for name, number in (("accepted", result.accepted), ("duplicate", result.duplicates)):
         if number:

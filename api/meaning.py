@@ -1,4 +1,4 @@
-"""What a well-formed event or product of the generic door means: from shapes to the values of `models`."""
+"""What a well-formed event of the generic door means: from shapes to the values of `models`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,15 +6,17 @@ from itertools import islice
 from typing import assert_never
 
 from api.checks import Door, Problem, currency, moment, person_of
-from api.shapes import EventShape, LineShape, ProductShape, PropertiesShape
+from api.products import stock_of
+from api.shapes import EventShape, LineShape, PropertiesShape
 from models.contact import clean, text_or_none
 from models.events import CartFacts, Event, EventType, Line, OrderFacts, OrderStatus, Scalar, content_key
-from models.products import Product, Review
+from models.signals import SIGNALS
 
 MAX_PROPERTIES = 30
 """Most left-over properties that are kept of one event."""
 
-_TYPES = {kind.value: kind for kind in EventType if kind not in (EventType.ERASE, EventType.OTHER)}
+_UNSAID = (EventType.ERASE, EventType.DATA_REQUESTED, EventType.SHOP_REDACTED, EventType.OTHER)
+_TYPES = {kind.value: kind for kind in EventType if kind not in _UNSAID}
 _STATUS = {
     "pending": OrderStatus.PENDING,
     "unpaid": OrderStatus.PENDING,
@@ -40,36 +42,18 @@ def event_of(shape: EventShape, door: Door) -> Event:
     if person.anonymous and cart is None and order is None:
         raise Problem("customer", "needs an id, an email or a phone, or the event a cart_id")
     rest = _left_over(given)
-    # Without a timestamp the time of arrival would make each repetition of a message look new.
-    stamp = None if shape.timestamp is None and shape.message_id else at
-    key = content_key(shape.message_id, shape.event, stamp, person, cart, order, product, rest)
+    key = content_key(shape.message_id, shape.event, _stamp(shape, door, at), person, cart, order, product, rest)
     return Event(key, kind, shape.event, at, person, cart, order, product, rest, notes)
 
 
-def product_of(shape: ProductShape, latest: datetime) -> Product:
-    """Return what the shop says of a product; raise `Problem`, for a review dated after `latest` too."""
-    return Product(
-        product_id=shape.product_id,
-        name=clean(shape.name) or shape.product_id,
-        price=shape.price,
-        currency=currency(shape.currency, "currency"),
-        url=shape.url,
-        image_url=shape.image_url,
-        category=text_or_none(shape.category),
-        stock=_stock(shape.stock),
-        rating=shape.rating,
-        review_count=shape.review_count,
-        reviews=tuple(
-            Review(
-                text=clean(one.text, 5000),
-                rating=one.rating,
-                at=moment(one.at, f"reviews[{index}].at", latest),
-                author=text_or_none(one.author),
-                verified=one.verified,
-            )
-            for index, one in enumerate(shape.reviews or ())
-        ),
-    )
+def _stamp(shape: EventShape, door: Door, at: datetime) -> datetime | str | None:
+    """Return what tells an event from another one with the same content.
+
+    Without a timestamp the time of arrival would make each repetition of a message, or of a call, look new.
+    """
+    if shape.timestamp is not None:
+        return at
+    return None if shape.message_id else f"call {door.call}" if door.call else at
 
 
 def _facts(kind: EventType, given: PropertiesShape) -> _Facts:  # noqa: C901 - one case for each kind of event
@@ -97,7 +81,15 @@ def _facts(kind: EventType, given: PropertiesShape) -> _Facts:  # noqa: C901 - o
             facts = None, _order(given, OrderStatus.CANCELLED), None
         case EventType.ORDER_REFUNDED:
             facts = None, _refund(given), None
-        case EventType.IDENTIFY | EventType.EMAIL_OPENED | EventType.EMAIL_CLICKED | EventType.ERASE | EventType.OTHER:
+        case (
+            EventType.IDENTIFY
+            | EventType.EMAIL_OPENED
+            | EventType.EMAIL_CLICKED
+            | EventType.ERASE
+            | EventType.DATA_REQUESTED
+            | EventType.SHOP_REDACTED
+            | EventType.OTHER
+        ):
             facts = _mentioned(given), None, None
         case _:
             assert_never(kind)
@@ -218,13 +210,8 @@ def _line(shape: LineShape, index: int, quantity: int, *, priced: bool) -> Line:
         text_or_none(shape.category),
         shape.image_url,
         shape.url,
-        _stock(shape.stock),
+        stock_of(shape.stock),
     )
-
-
-def _stock(stock: int | None) -> int | None:
-    """Return what can be sold: shops report oversold products below zero."""
-    return None if stock is None else max(0, stock)
 
 
 def _total(lines: tuple[Line, ...]) -> int:
@@ -232,10 +219,11 @@ def _total(lines: tuple[Line, ...]) -> int:
 
 
 def _left_over(given: PropertiesShape) -> Mapping[str, Scalar]:
-    """Return the first properties without a place of their own that hold a single value."""
-    extra = islice((given.model_extra or {}).items(), MAX_PROPERTIES)
+    """Return what is told of behaviour, and the first properties without a place of their own that hold one value."""
+    seen = {name: value for name in SIGNALS if (value := getattr(given, name)) is not None}
+    extra = islice((given.model_extra or {}).items(), MAX_PROPERTIES - len(seen))
     kept = ((clean(name, 64), _single(value)) for name, value in extra)
-    return {name: value for name, value in kept if name and value is not None}
+    return {name: value for name, value in kept if name and value is not None} | seen
 
 
 def _single(value: object) -> Scalar | None:

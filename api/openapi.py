@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+_STANDARD = "Of Standard Webhooks: all three sign a call under a secret of RELAUNCH_EVENTS_SECRET"
 _REF = "#/components/schemas/{model}"
 _PROBLEMS = {
     400: "The body cannot be read",
@@ -19,6 +20,7 @@ _PROBLEMS = {
     422: "Nothing of the body is usable",
     503: "The store or Temporal does not answer; try again",
 }
+_SIGNED: Mapping[str, list[str]] = {name: [] for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
 _PROBLEM = {
     "type": "object",
     "description": "An error as RFC 9457 describes it.",
@@ -41,16 +43,18 @@ def told(
     raw: str | None = None,
     status: int = 200,
     key: bool = True,
+    signed: bool = False,
 ) -> dict[str, Any]:
     """Return what a route says of itself.
 
     `takes` is the shape of a JSON body, one or a list of it with `many`; `raw` is the media type of a body that has
     no shape. `problems` are the statuses of its errors; a route with a key has those of `api.auth` too.
+    `signed` says that a signature does as well as a key.
     """
     reads = takes is not None or raw is not None
     statuses = sorted({*problems, *((401, 403) if key else ()), *((413,) if reads else ())})
     content = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
-    extra: dict[str, Any] = {"security": [{"key": []}] if key else []}
+    extra: dict[str, Any] = {"security": ([{"key": []}] if key else []) + ([_SIGNED] if signed else [])}
     if takes is not None:
         one = {"$ref": _REF.format(model=takes.__name__)}
         schema = {"anyOf": [one, {"type": "array", "items": one}]} if many else one
@@ -77,7 +81,9 @@ def describe(app: FastAPI, shapes: tuple[type[BaseModel], ...]) -> None:
             _, found = models_json_schema([(one, "validation") for one in shapes], ref_template=_REF)
             components = made.setdefault("components", {})
             components["schemas"] = {**components.get("schemas", {}), **found.get("$defs", {}), "Problem": _PROBLEM}
-            components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            header = {"type": "apiKey", "in": "header", "description": _STANDARD}
+            signature = {name: header | {"name": name} for name in _SIGNED}
+            components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}, **signature}
             _forget_validation(made)
         return made
 

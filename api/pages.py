@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from api.context import STAFF_BODY, Context, body_of, context_of
 from api.openapi import told
-from api.texts import ONE_CLICK
 from api.visits import Visit, language_for, say, visit_of
+from models.preferences import ONE_CLICK
 from store.acts import By, object_
 from store.db import NotFoundError, StoreError
 from store.search import load_leaving

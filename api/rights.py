@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from api import views
+from api import requests, views
 from api.auth import Staff
 from api.context import Context, context_of, known_id
 from api.openapi import told
@@ -23,6 +23,7 @@ FORMAT: Final = "relaunch-customer-export"
 VERSION: Final = 1
 
 router = APIRouter()
+router.include_router(requests.router)
 
 
 @router.get(

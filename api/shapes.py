@@ -31,6 +31,8 @@ Stock = Annotated[int, Field(ge=-(10**9), le=10**9)]
 Rating = Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)]
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Shape(BaseModel):
@@ -53,7 +55,11 @@ class LineShape(Shape):
 
 
 class PropertiesShape(Shape):
-    """What an event says of a cart, an order or a product; other names are kept when they hold one value."""
+    """What an event says of a cart, an order or a product; other names are kept when they hold one value.
+
+    `SIGNALS` may come with every event: seconds on the page, once it is left; how much a session tool finds that
+    somebody hesitates, 0 to 1; how many of their clicks it finds erratic.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -68,6 +74,9 @@ class PropertiesShape(Shape):
     step: Annotated[Short, _FromNumber] | None = None
     coupon: Short | None = None
     products: Annotated[list[LineShape], Field(max_length=MAX_LINES)] | None = None
+    time_on_page_s: Seconds | None = None
+    hesitation: Share | None = None
+    erratic_clicks: Quantity | None = None
 
 
 class ConsentShape(Shape):
@@ -86,6 +95,7 @@ class CustomerShape(Shape):
 
     id: MaybeId = None
     email: Short | None = None
+    email_verified: bool | None = None
     phone: Short | None = None
     first_name: Text | None = None
     locale: Short | None = None

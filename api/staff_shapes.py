@@ -43,6 +43,13 @@ class Cancel(StaffShape):
     reason: Reason
 
 
+class Join(StaffShape):
+    """Who is the same person as the customer of the path, by our own id, and how that is known."""
+
+    other: Name
+    reason: Reason
+
+
 class Advance(StaffShape):
     """How far to move a clock, in seconds."""
 

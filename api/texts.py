@@ -10,9 +10,6 @@ from models.step import Spread
 from models.vocabulary import Basis, CallResult, Channel, Outcome, Reason, Verdict
 from store.acts import ActName
 
-ONE_CLICK = "unsubscribe link"
-"""The actor of an objection that the customer made by the link of a message."""
-
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -47,6 +44,7 @@ FRENCH = Texts(
         Reason.REENGAGED: "le client est revenu de lui-même",
         Reason.CART_EMPTIED: "le panier a été vidé",
         Reason.KILL_SWITCH: "l’équipe a suspendu les envois",
+        Reason.STOREFRONT_AWAY: "la boutique n’a pas pu dire si le client a commandé",
         Reason.ACTIVE_NOW: "le client est en ce moment dans la boutique",
         Reason.NOT_ELIGIBLE: "le client ne répond aux critères d’aucune séquence",
         Reason.WHEN: "la condition propre à cette étape n’est pas remplie",
@@ -64,6 +62,7 @@ FRENCH = Texts(
         Reason.PROVIDER_DOWN: "le fournisseur ne prend pas le message pour l’instant",
         Reason.PROVIDER_REFUSED: "le fournisseur refuse ce message ou cette adresse",
         Reason.PROVIDER_MISCONFIGURED: "le fournisseur refuse notre compte : réglages à vérifier",
+        Reason.RESTORED: "la base a été restaurée depuis ; par prudence, rien n’est renvoyé",
         Reason.NO_PROOF: "la liaison s’est coupée avant la confirmation ; par prudence, rien n’est renvoyé",
         Reason.EXPIRED: "le panier était trop ancien",
     },
@@ -102,6 +101,8 @@ FRENCH = Texts(
         ActName.PAUSE_ALL: "Envois suspendus par {actor}{reason}",
         ActName.RESUME_ALL: "Envois repris par {actor}{reason}",
         ActName.ADVANCE: "Répétition : horloge avancée par {actor}{reason}",
+        ActName.JOIN: "Deux fiches réunies en une personne par {actor}{reason}",
+        ActName.PART: "Deux fiches séparées par {actor}{reason}",
     },
     results={
         CallResult.REACHED: "client joint",
@@ -148,6 +149,7 @@ ENGLISH = Texts(
         Reason.REENGAGED: "the customer came back unasked",
         Reason.CART_EMPTIED: "the cart was emptied",
         Reason.KILL_SWITCH: "staff has suspended sending",
+        Reason.STOREFRONT_AWAY: "the shop could not say whether the customer has ordered",
         Reason.ACTIVE_NOW: "the customer is in the shop right now",
         Reason.NOT_ELIGIBLE: "the customer meets the criteria of no sequence",
         Reason.WHEN: "this step's own condition is not met",
@@ -165,6 +167,7 @@ ENGLISH = Texts(
         Reason.PROVIDER_DOWN: "the provider does not take the message at the moment",
         Reason.PROVIDER_REFUSED: "the provider refuses this message or this address",
         Reason.PROVIDER_MISCONFIGURED: "the provider refuses our account: check the settings",
+        Reason.RESTORED: "the store was restored from a backup since; to be safe nothing is sent again",
         Reason.NO_PROOF: "the line broke before the confirmation; to be safe nothing is sent again",
         Reason.EXPIRED: "the cart was too old",
     },
@@ -203,6 +206,8 @@ ENGLISH = Texts(
         ActName.PAUSE_ALL: "Sending suspended by {actor}{reason}",
         ActName.RESUME_ALL: "Sending resumed by {actor}{reason}",
         ActName.ADVANCE: "Rehearsal: clock moved ahead by {actor}{reason}",
+        ActName.JOIN: "Two records joined as one person by {actor}{reason}",
+        ActName.PART: "Two records parted by {actor}{reason}",
     },
     results={
         CallResult.REACHED: "customer reached",

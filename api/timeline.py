@@ -7,7 +7,8 @@ from typing import Any
 
 from api.language import Language, amount
 from api.notice_words import notice_text
-from api.texts import ONE_CLICK, Texts, moment_in, texts
+from api.texts import Texts, moment_in, texts
+from models.preferences import ONE_CLICK
 from models.preferences import SOURCE as PREFERENCES
 from models.provider_events import ProviderEventType
 from models.vocabulary import Arm, Basis, Channel, DeliveryState, Kind, Reason, Status, Verdict

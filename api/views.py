@@ -17,6 +17,7 @@ from store.search import Known
 
 Json = dict[str, Any]
 
+_ALIAS = ("customer_id", "root_id", "reason", "actor", "at", "parted_at", "parted_by")
 _CONSENT = ("channel", "purpose", "state", "source", "actor", "wording", "wording_hash", "at", "recorded_at")
 
 
@@ -131,6 +132,8 @@ def customer(known: Known, now: datetime) -> Json:
         "orders": _rows(known.orders, "order_id", "status", "value", "refunded", "currency", "placed_at"),
         "journeys": [journey(one, now) for one in known.journeys],
         "deliveries": [delivery(one) for one in known.deliveries],
+        "root_id": row["root_id"],
+        "aliases": _rows(known.aliases, *_ALIAS),
     }
 
 

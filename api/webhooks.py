@@ -45,6 +45,8 @@ async def post_webhook(request: Request, source: str) -> Response:
 
 def _sender(reader: Storefront, shops: Sequence[ShopSettings], request: Request, body: bytes) -> ShopSettings:
     """Return the shop whose secret made the signature: the one of that host, or any when none has it."""
+    if f"{reader.name}_secret" not in ShopSettings.model_fields:
+        reader.verify(body, request.headers, ())  # refuses: this storefront signs nothing, and is asked instead
     host = reader.origin(request.headers)
     named = [shop for shop in shops if host and host in _hosts(shop, reader.name)]
     failure = BadSignature(f"no secret is set up for this storefront: set RELAUNCH_{reader.name.upper()}_SECRET")

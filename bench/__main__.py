@@ -14,11 +14,13 @@ from bench.channels import MODULES, channel
 from bench.gate import gate_postgres, gate_sqlite
 from bench.ingest import ingest_events
 from bench.journeys import journey_size, journey_throughput
+from bench.lag import outbox_lag_p99_s
 from bench.measure import FULL, QUICK, Figure, Size
 from bench.notices import provider_events_batch
 from bench.parts import say
 from bench.startup import import_workflows, worker_ready
 from bench.stops import stop_latency
+from bench.webhooks import ingest_duplicate, ingest_webhook_postgres, ingest_webhook_sqlite
 
 LAST = Path(__file__).with_name("last.json")
 Measurement = Callable[[Size], Awaitable[list[Figure]]]
@@ -26,6 +28,10 @@ MEASUREMENTS: dict[Measurement, tuple[str, ...]] = {
     import_workflows: ("import_workflows",),
     worker_ready: ("worker_ready",),
     ingest_events: ("ingest_events",),
+    ingest_webhook_sqlite: ("ingest_webhook_sqlite",),
+    ingest_webhook_postgres: ("ingest_webhook_postgres",),
+    ingest_duplicate: ("ingest_duplicate",),
+    outbox_lag_p99_s: ("outbox_lag_p99_s",),
     journey_size: ("journey_events", "journey_bytes_parked"),
     stop_latency: ("stop_latency",),
     journey_throughput: ("journey_throughput",),

@@ -48,7 +48,7 @@ async def ours(folder: Path, port: int) -> None:
     """Serve our API; its relay waits for a Temporal that never answers, so only the door itself costs."""
     logs.configure("json", "info")
     async with installed(folder) as installation:
-        await _serve(create_app(installation, Relay(installation.db, nowhere, clock.now), nowhere), port)
+        await serve(create_app(installation, Relay(installation.db, nowhere, clock.now), nowhere), port)
 
 
 async def bare(folder: Path, port: int) -> None:
@@ -58,7 +58,7 @@ async def bare(folder: Path, port: int) -> None:
         async def write(rows: Rows) -> None:
             await installation.db.write(_insert, rows)
 
-        await _serve(_endpoint(write), port)
+        await serve(_endpoint(write), port)
 
 
 async def driver(folder: Path, port: int) -> None:
@@ -70,7 +70,7 @@ async def driver(folder: Path, port: int) -> None:
     async def write(rows: Rows) -> None:
         await loop.run_in_executor(threads, _drive, connection, rows)
 
-    await _serve(_endpoint(write), port)
+    await serve(_endpoint(write), port)
 
 
 def _endpoint(write: Write) -> FastAPI:
@@ -85,7 +85,8 @@ def _endpoint(write: Write) -> FastAPI:
     return app
 
 
-async def _serve(app: FastAPI, port: int) -> None:
+async def serve(app: FastAPI, port: int) -> None:
+    """Answer on a port of this machine until somebody ends the process."""
     await uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False)).serve()
 
 

@@ -107,7 +107,7 @@ def _throughput(ours: list[Pass], bare: list[Pass], at_once: int, messages: int,
 
 async def _our_pass(on: Parts, memory: Memory, at_once: int) -> Pass:
     relay, rows = _relay(on), iter(await abandon(on.installation, 3 * at_once))
-    async with working(on.client, on.installation, {Channel.EMAIL: memory}):
+    async with working(on.client, on.installation, {Channel.EMAIL: memory}, {}):
         return await steady(lambda: _whole(relay, on, next(rows)), at_once, on.server_pid)
 
 
@@ -155,7 +155,7 @@ async def journey_size(size: Size) -> list[Figure]:
 
 
 async def _events(folder: Path, number: int) -> list[tuple[int, int]]:
-    async with parts(folder, _policy(folder)) as on, working(on.client, on.installation, _memory()):
+    async with parts(folder, _policy(folder)) as on, working(on.client, on.installation, _memory(), {}):
         relay = _relay(on)
         rows = await abandon(on.installation, number)
         await asyncio.gather(*(_whole(relay, on, row) for row in rows))
@@ -163,7 +163,7 @@ async def _events(folder: Path, number: int) -> list[tuple[int, int]]:
 
 
 async def _parked(folder: Path, number: int) -> list[tuple[int, int]]:
-    async with parts(folder) as on, working(on.client, on.installation, _memory()):
+    async with parts(folder) as on, working(on.client, on.installation, _memory(), {}):
         rows = await abandon(on.installation, number)
         await _relay(on).deliver(rows)
         return [await parked(on.client.get_workflow_handle(row.journey_id)) for row in rows]

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
 from temporalio.client import Client
 
 from devserver.process import Server
@@ -28,12 +29,15 @@ from store.policies import active
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "key-of-this-measurement"
 """Opens the API of an installation that is measured."""
+SECRET = "secret-of-this-measurement"  # noqa: S105 - it opens nothing
+"""Signs the webhooks of its shop."""
 _SHOP = ShopSettings(
     id="main",
     name="Bench",
     url="https://shop.example",
     sender="Bench <hello@shop.example>",
     postal_address="1 rue de la Paix, 75002 Paris",
+    shopify_secret=(SecretStr(SECRET),),
 )
 
 

@@ -98,7 +98,7 @@ async def _bare(client: Client, number: int) -> list[_Handle]:
 
 @asynccontextmanager
 async def _worker(on: Parts) -> AsyncIterator[None]:
-    async with working(on.client, on.installation, {Channel.EMAIL: Memory(Channel.EMAIL)}):
+    async with working(on.client, on.installation, {Channel.EMAIL: Memory(Channel.EMAIL)}, {}):
         yield
 
 

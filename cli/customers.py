@@ -102,10 +102,18 @@ def _show(found: Json, ways: Local) -> None:
             ("traits", safe(traits)),
             ("known since", f"{moment(found['first_seen_at'], zone)}  [dim]times in {zone}[/]"),
             ("last active", moment(found["last_activity_at"], zone)),
+            ("same person as", safe(", ".join(_same(found)))),
             ("may send", _permissions(found)),
         ]
     )
     _lists(found, ways, zone)
+
+
+def _same(found: Json) -> list[str]:
+    """Return the ids of the other rows of this person that stand directly above or below this one."""
+    own = found["customer_id"]
+    standing = [one for one in found["aliases"] if one["parted_at"] is None]
+    return [str(one["root_id"] if one["customer_id"] == own else one["customer_id"]) for one in standing]
 
 
 def _permissions(found: Json) -> str:

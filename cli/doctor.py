@@ -25,7 +25,8 @@ def register(app: typer.Typer) -> None:
 def doctor(as_json: AsJson = False) -> None:
     """Say what is wrong with this installation, and what to do.
 
-    Looks at home, store, Temporal, SMTP, clock, public URL, sender, policies and templates; exit 1 for an error.
+    Looks at home, store, Temporal, SMTP, storefronts, clock, public URL, sender, policies and templates; exit 1 for
+    an error.
     """
     settings = load()
     findings = asyncio.run(_all(settings, quiet=as_json))
@@ -65,10 +66,11 @@ def _print(one: Finding) -> None:
 async def _look(settings: "Settings") -> AsyncIterator[Finding]:
     from cli import probes  # noqa: PLC0415 - slow to load
     from cli.carriers import carriers  # noqa: PLC0415
+    from cli.shop_probes import storefronts  # noqa: PLC0415
 
     for one in (*_variables(), *_home(settings)):
         yield one
-    for probe in (probes.store, probes.temporal, probes.smtp, carriers, probes.clock):
+    for probe in (probes.store, probes.temporal, probes.smtp, carriers, storefronts, probes.clock):
         async for one in probe(settings):
             yield one
     yield _public_url(settings)

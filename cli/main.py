@@ -9,7 +9,22 @@ from typing import Annotated
 
 import typer
 
-from cli import customers, doctor, journeys, keys, messages, operations, policies, rights, tasks, up, webhooks
+from cli import (
+    customers,
+    doctor,
+    identities,
+    importing,
+    journeys,
+    keys,
+    messages,
+    operations,
+    policies,
+    restoring,
+    rights,
+    tasks,
+    up,
+    webhooks,
+)
 from cli.failures import debugging, explained, one_line
 
 _INTERRUPTED = 130
@@ -45,7 +60,8 @@ def _options(
     """Hold the options of the command itself."""
 
 
-for _room in (up, doctor, customers, journeys, tasks, messages, policies, operations, keys, webhooks, rights):
+_PEOPLE = (customers, identities, journeys, tasks, rights)
+for _room in (up, doctor, *_PEOPLE, messages, policies, operations, restoring, importing, keys, webhooks):
     _room.register(app)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import figures, proof, sweeping
+from cli import announcements, figures, polling, proof, sweeping
 from cli.client import load, local, on_store
 from cli.customers import Closed
 from cli.failures import CommandError
@@ -24,16 +24,18 @@ RowId = Annotated[str, typer.Argument(metavar="ID", help="The row's id, as `rela
 
 
 def register(app: typer.Typer) -> None:
-    """Add `pause-all`, `resume-all`, `audit`, `sweep`, `outbox`, `db` and `kpis`."""
+    """Add `pause-all`, `resume-all`, `audit`, `sweep`, `poll`, `outbox`, `announcements`, `db` and `kpis`."""
     app.command("pause-all", epilog='Example: relaunch pause-all --reason "wrong price in the shop"')(pause_all)
     app.command("resume-all", epilog="Example: relaunch resume-all --channel email")(resume_all)
     app.command("kpis", epilog="Example: relaunch kpis --from 2026-01-01 --to 2026-02-01 --policy cart")(figures.kpis)
     app.command("audit", epilog="Example: relaunch audit && echo all hold")(proof.audit)
     app.command("sweep", epilog="Example: relaunch sweep --dry-run")(sweeping.sweep)
+    app.command("poll", epilog="Example: relaunch poll --shop main")(polling.poll)
     outbox.callback(invoke_without_command=True, epilog="Example: relaunch outbox --json")(list_outbox)
     outbox.command("retry", epilog="Example: relaunch outbox retry 0198b2f4-6c1e-7a53-9d0e-2f6b8a4c1d77")(retry)
     outbox.command("drop", epilog="Example: relaunch outbox drop 0198b2f4-6c1e-7a53-9d0e-2f6b8a4c1d77")(drop)
     app.add_typer(outbox, name="outbox")
+    announcements.register(app)
     database.command("upgrade", epilog="Example: relaunch db upgrade")(upgrade)
     app.add_typer(database, name="db", epilog="Example: relaunch db upgrade")
 

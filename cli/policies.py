@@ -82,6 +82,8 @@ def show(
             *most,
             ("priority", policy.priority),
             ("quiet hours", ", ".join(quiet) or "none"),
+            ("ends with an order", ", ".join(policy.purchase)),
+            ("last look", policy.last_look),
         ]
     )
     table("segments, first match wins", ("name", "when"), _segments(content["segments"]))

@@ -19,6 +19,7 @@ from channels.base import ChannelError, Misconfigured
 from channels.smtp_line import open_line
 from channels.smtp_url import HOST_NAME, Encryption, read_url
 from cli.client import temporal_of
+from cli.duties import duties
 from cli.findings import Finding, State
 from devserver.provide import find
 from models.vocabulary import Channel
@@ -39,7 +40,8 @@ _APART = timedelta(seconds=2)
 
 
 @asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Database]:
+async def opened(url: str) -> AsyncIterator[Database]:
+    """Open a store as it is, without bringing it up to date."""
     database = connect(url)
     try:
         yield database
@@ -54,7 +56,7 @@ async def store(settings: "Settings") -> AsyncIterator[Finding]:
         yield Finding("store", State.OK, f"SQLite, {_file(url)} is made by the first start")
         return
     try:
-        async with _opened(url) as database:
+        async with opened(url) as database:
             await database.ping()
             is_now = await migrate.current(url)
             if is_now != migrate.HEAD:
@@ -63,6 +65,8 @@ async def store(settings: "Settings") -> AsyncIterator[Finding]:
                 return
             yield Finding("store", State.OK, f"{kind}, schema {is_now}")
             async for one in _waiting(database):
+                yield one
+            async for one in duties(database, settings):
                 yield one
     except (StoreError, OSError) as error:
         todo = "is the disk full, or the file locked?" if kind == "SQLite" else "is RELAUNCH_DATABASE_URL right?"
@@ -152,7 +156,7 @@ async def clock(settings: "Settings") -> AsyncIterator[Finding]:
         yield Finding("clock", State.OK, "the store keeps this machine's time; whether NTP sets it was not checked")
         return
     try:
-        async with _opened(settings.database_url) as database:
+        async with opened(settings.database_url) as database:
             before = wall.now()
             theirs = await database.read(store_time)
             apart = abs(theirs - before - (wall.now() - before) / 2)

@@ -101,6 +101,8 @@ def _recipients(settings: "Settings", words: Words) -> list[tuple[str, str]]:
         found.append((words["files"], words["gets_nothing"]))
     if Channel.SMS in chosen:
         found.append((words["sms"].format(name=_proper(chosen[Channel.SMS])), words["gets_message"]))
+    told = {urlsplit(shop.webhook_url).hostname for shop in settings.shops if shop.webhook_url}
+    found += [(words["crm"].format(name=host), words["gets_told"]) for host in sorted(filter(None, told))]
     database = urlsplit(settings.database_url)
     engine = "PostgreSQL" if database.scheme.startswith("postgresql") else "SQLite"
     store = f"{engine}, {database.hostname or words['here']}"

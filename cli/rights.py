@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import record, retention
+from cli import record, requests, retention
 from cli.client import Api, Json, local, on_store, place, talk, temporal_of
 from cli.customers import kind_of
 from cli.failures import CommandError
@@ -26,7 +26,8 @@ Who = Annotated[str, typer.Argument(metavar="EMAIL", help="An e-mail address; or
 
 
 def register(app: typer.Typer) -> None:
-    """Add `export`, `erase`, `certificate`, `retention` and `record-of-processing`."""
+    """Add `export`, `erase`, `certificate`, `requests`, `retention` and `record-of-processing`."""
+    requests.register(app)
     app.command("export", epilog="Example: relaunch export jeanne@shop.example --output jeanne.json")(export)
     app.command("erase", epilog="Example: relaunch erase jeanne@shop.example --wait")(erase)
     app.command("certificate", epilog="Example: relaunch certificate 0198b2f4-6c1e-7a53-9d0e-2f6b8a4c1d77")(certificate)

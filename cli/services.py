@@ -10,12 +10,15 @@ from pathlib import Path
 import structlog
 from temporalio.runtime import Runtime
 
+from announcing import Announcing
 from devserver.process import Server, ServerError
 from relay import Relay
 from rights.erasing import Erasing
+from rights.leaving import Leaving
 from rights.retaining import Retaining
-from runtime import clock, temporal
+from runtime import clock, schedules, temporal
 from runtime.installation import Installation
+from runtime.storefronts import apis_of
 from worker import working
 
 _log = structlog.get_logger()
@@ -72,15 +75,19 @@ class Services:
 
     async def worker(self) -> None:
         """Run journeys; first make Temporal know what it needs."""
-        client = await self.connection.client()
+        client, settings = await self.connection.client(), self.installation.settings
         await temporal.register_search_attributes(client)
-        await temporal.set_rates(client, self.installation.settings.accounts.rates)
-        await temporal.schedule_sweep(client, self.installation.settings.sweep_every)
+        await temporal.set_rates(client, settings.accounts.rates)
+        await schedules.schedule_sweep(client, settings.sweep_every)
         async with AsyncExitStack() as stack:
             senders = self.installation.senders()
             for sender in senders.values():
                 stack.push_async_callback(sender.aclose)
-            await stack.enter_async_context(working(client, self.installation, senders))
+            apis = apis_of(settings)
+            for api in apis.values():
+                stack.push_async_callback(api.aclose)
+            await schedules.schedule_polls(client, settings.poll_every, apis)
+            await stack.enter_async_context(working(client, self.installation, senders, apis))
             await self.stopping.wait()
 
     async def relaying(self) -> None:
@@ -94,10 +101,16 @@ class Services:
             await asyncio.gather(task, return_exceptions=True)
 
     async def keeping(self) -> None:
-        """Forget whom the store was asked to forget, and what was kept for long enough; Temporal may be away."""
+        """Forget whom and what is to be forgotten, and tell shops what they have to hear; Temporal may be away."""
         db, settings = self.installation.db, self.installation.settings
-        runners = (Erasing(db, settings, self.connection.client, clock.now), Retaining(db, settings, clock.now))
-        tasks = [asyncio.create_task(one.run()) for one in runners]
+        runners = [
+            Erasing(db, settings, self.connection.client, clock.now).run(),
+            Leaving(db, clock.now).run(),
+            Retaining(db, settings, clock.now).run(),
+        ]
+        if not self.installation.rehearsal:  # nothing real is told of what is only tried
+            runners.append(Announcing(db, settings.shops, clock.now).run())
+        tasks = [asyncio.create_task(one) for one in runners]
         try:
             await self.stopping.wait()
         finally:

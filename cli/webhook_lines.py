@@ -68,6 +68,7 @@ def _line(line: Line) -> Json:
 def _customer(person: Person) -> Json | None:
     names = ("email", "phone", "first_name", "locale", "timezone", "country")
     found = {"id": person.external_id} | {name: getattr(person, name) for name in names}
+    found |= {"email_verified": person.email_verified or None}
     more = {"traits": dict(person.traits) or None, "consents": [_consent(one) for one in person.consents] or None}
     return _told(found | more) or None
 

@@ -7,22 +7,8 @@ called after a stop, so everything that stops or holds a message counts until th
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.gate import (
-    Check,
-    active_now,
-    basis,
-    closed,
-    emptied,
-    erased,
-    opted_out,
-    paused,
-    purchased,
-    quiet_hours,
-    reengaged,
-    snoozed,
-    suppressed,
-    switched_off,
-)
+from models.gate import Check, active_now, basis, quiet_hours, snoozed, switched_off
+from models.gate_stops import closed, emptied, erased, opted_out, paused, purchased, reengaged, suppressed
 from models.question import Question, Ruling
 from models.vocabulary import Outcome, Reason, TaskState
 

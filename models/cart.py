@@ -27,6 +27,7 @@ class CartState:
     lines: list[dict[str, Json]] = field(default_factory=list)
     replaced_at: datetime | None = None
     episodes: int = 0
+    imported: bool = False
 
     @property
     def tokens(self) -> frozenset[str]:

@@ -23,6 +23,20 @@ class Lawful:
     proof: dict[str, Json]
 
 
+def overruled(mine: Iterable[ConsentRecord], theirs: Iterable[ConsentRecord]) -> list[ConsentRecord]:
+    """Return the withdrawals that are the last word of one ledger, and would not be if the other were added to it.
+
+    Two people who turn out to be one said them apart: the stricter of both stands, until there is a newer word.
+    """
+    ledger, other = list(mine), list(theirs)
+    found = []
+    for channel, purpose in dict.fromkeys((word.channel, word.purpose) for word in ledger):
+        word = latest(ledger, channel, purpose)
+        if word is not None and word.state is ConsentState.WITHDRAWN and granted([*ledger, *other], channel, purpose):
+            found.append(word)
+    return found
+
+
 def topic_of(kind: Kind) -> Purpose:
     """Return the topic that a journey's messages belong to, which a person may decline on its own."""
     return _TOPICS[kind]
@@ -94,7 +108,7 @@ def soft_opt_in(
 
 
 def _counts(order: OrderRecord, at: datetime) -> bool:
-    return order.own and order.paid and order.placed_at <= at < order.placed_at + SOFT_OPT_IN_LIFE
+    return order.own and order.sold and order.placed_at <= at < order.placed_at + SOFT_OPT_IN_LIFE
 
 
 def _proof(word: ConsentRecord) -> dict[str, Json]:

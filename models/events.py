@@ -41,17 +41,23 @@ class EventType(StrEnum):
     EMAIL_OPENED = "Email Opened"
     EMAIL_CLICKED = "Email Clicked"
     ERASE = "Customer Redacted"
+    DATA_REQUESTED = "Data Requested"
+    SHOP_REDACTED = "Shop Redacted"
     OTHER = "other"
 
 
 class OrderStatus(StrEnum):
-    """What became of an order; only a paid or authorised one is a purchase."""
+    """What became of an order; which of these end a journey is a policy's `purchase`."""
 
     PAID = "paid"
     AUTHORIZED = "authorized"
     PENDING = "pending"
     CANCELLED = "cancelled"
     REFUNDED = "refunded"
+
+
+SOLD = (OrderStatus.PAID, OrderStatus.AUTHORIZED)
+"""A sale: what counts as revenue, and makes somebody a customer of the shop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ FIELDS: Mapping[str, Field] = {
     "cart.currency": Field(_T, "ISO code of the cart's currency, like EUR"),
     "cart.categories": Field(_L, "categories of the products in the cart"),
     "cart.age_hours": Field(_N, "hours since the cart was last touched"),
+    "cart.stock": Field(_N, "smallest known stock of the items in the cart"),
     "customer.orders": Field(_N, "number of orders"),
     "customer.lifetime_value": Field(_N, "value of all orders in minor units"),
     "customer.inactive_days": Field(_N, "days since the customer last did anything"),
@@ -56,6 +57,10 @@ FIELDS: Mapping[str, Field] = {
     "customer.rfm.monetary": Field(_N, "quintile 1 to 5 of how much they spent; 5 is most"),
     "customer.rfm.score": Field(_N, "mean of the three quintiles, 1 to 5"),
     "customer.depth": Field(_T, "how far beyond the inactivity threshold", ("slight", "middling", "deep")),
+    "customer.unanswered": Field(_N, "messages handed over since the customer last did anything, within a year"),
+    "behaviour.time_on_page_s": Field(_N, "seconds on pages of what is not in the cart, in 7 days before it was left"),
+    "behaviour.hesitation": Field(_N, "highest hesitation score of a session tool, 0 to 1, in the same time"),
+    "behaviour.erratic_clicks": Field(_N, "number of erratic clicks that a session tool found, in the same time"),
     "segment": Field(_T, "segment of this policy that the customer is in"),
 }
 """Every field that a rule may name; `traits.NAME` comes on top, see `field_of`."""

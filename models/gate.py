@@ -7,23 +7,30 @@ at can change between the question and the hand-over.
 from collections.abc import Callable
 from datetime import timedelta
 
-from models.consent import objected
+from models.gate_stops import (
+    closed,
+    closed_road,
+    emptied,
+    erased,
+    opted_out,
+    paused,
+    purchased,
+    reengaged,
+    settled,
+    suppressed,
+)
 from models.policy import CartTrigger
-from models.question import Question, Ruling, later, skip, stop
+from models.question import HELD, Question, Ruling, later, skip
+from models.restored import may_have_gone_out
 from models.rules import evaluate
 from models.sending_time import next_allowed_for
-from models.situation import SuppressionReason, bought, quiet_since
-from models.step import Spread
+from models.situation import quiet_since
 from models.stored import Json
-from models.vocabulary import MAY_HAVE_ARRIVED, Arm, DeliveryState, Kind, Outcome, Reason, Status, Verdict
+from models.vocabulary import Arm, LastLook, Outcome, Reason, Verdict
 
 _OPENS_LATER = (Reason.QUIET_HOURS, Reason.PRESSURE)
 
-HELD = timedelta(minutes=5)
-"""How soon to ask again when somebody holds a send: staff (pause) or the operator (kill switch)."""
-
 Check = Callable[[Question], Ruling | None]
-_OBJECTIONS = {SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT}
 _BREAK_ASKED = timedelta(days=1)
 
 
@@ -34,84 +41,17 @@ def gate(question: Question) -> Ruling:
             return _in_time(question, ruling)
     lawful = question.lawful(question.channel)
     inputs: dict[str, Json] = {"segment": str(question.facts["segment"]), "proof": lawful.proof if lawful else None}
+    inputs |= question.look.to_json() if question.look else {}
     return Ruling(Verdict.SENT, Reason.SENT, inputs, basis=lawful.basis if lawful else None)
 
 
-def closed(question: Question) -> Ruling | None:
-    """A closed journey sends nothing."""
-    journey = question.situation.journey
-    if journey.status is Status.CLOSED:
-        return stop(Reason.JOURNEY_CLOSED, journey.outcome or Outcome.CANCELLED)
-    return None
-
-
-def settled(question: Question) -> Ruling | None:
-    """A step that was handed over is over, unless there is proof that it was not accepted.
-
-    A second hand-over is none where the provider knows the key. A step for the first channel that is allowed is over
-    as soon as any channel had it.
-    """
-    delivery = question.delivery
-    if delivery is not None and delivery.state is not DeliveryState.RELEASED and not question.repeatable:
-        return skip(Reason.ALREADY_SENT, {"delivery": delivery.state})
-    for channel, other in question.situation.deliveries.items():
-        elsewhere = channel is not question.channel and question.step.spread is Spread.FIRST
-        if elsewhere and other.state in MAY_HAVE_ARRIVED:
-            return skip(Reason.ALREADY_SENT, {"delivery": other.state, "channel": channel})
-    return None
-
-
-def paused(question: Question) -> Ruling | None:
-    """What staff has paused waits."""
-    if question.situation.journey.paused_at is not None:
-        return later(Reason.PAUSED, question.at + HELD)
-    return None
-
-
-def erased(question: Question) -> Ruling | None:
-    """Without the customer's row there is nobody to write to."""
-    return stop(Reason.ERASED, Outcome.ERASED) if question.situation.customer is None else None
-
-
-def opted_out(question: Question) -> Ruling | None:
-    """Whoever objected to this channel, or to this topic on it, is left in peace there."""
-    reason = question.situation.suppressed.get(question.channel)
-    if reason in _OBJECTIONS or objected(question.situation, question.channel):
-        return _closed_road(question, Reason.OPTED_OUT, Outcome.OPTED_OUT, {"suppressed": reason or "withdrawn"})
-    return None
-
-
-def suppressed(question: Question) -> Ruling | None:
-    """An address that bounced is not tried again; a channel without an address or a provider is skipped."""
-    customer, channel = question.situation.customer, question.channel
-    if customer is None or customer.address(channel) is None:
-        return skip(Reason.NO_ADDRESS, {"channel": channel})
-    if channel in question.situation.suppressed:
-        return skip(Reason.SUPPRESSED, {"suppressed": question.situation.suppressed[channel]})
-    if channel not in question.reachable:
-        return skip(Reason.CHANNEL_MISSING, {"channel": channel})
-    return None
-
-
-def purchased(question: Question) -> Ruling | None:
-    """Whoever bought is not asked to buy."""
-    return stop(Reason.PURCHASED, Outcome.PURCHASED) if bought(question.situation) else None
-
-
-def reengaged(question: Question) -> Ruling | None:
-    """An inactive subscriber who is back is won back."""
-    situation = question.situation
-    if situation.journey.kind is Kind.INACTIVE and quiet_since(situation) > situation.journey.since:
-        return stop(Reason.REENGAGED, Outcome.REENGAGED)
-    return None
-
-
-def emptied(question: Question) -> Ruling | None:
-    """An emptied cart needs no reminder."""
-    cart = question.situation.cart
-    if question.situation.journey.kind is Kind.CART and (cart is None or not cart.lines):
-        return stop(Reason.CART_EMPTIED, Outcome.CART_EMPTIED)
-    return None
+def restored(question: Question) -> Ruling | None:
+    """What may have gone out in a time that a restored store knows nothing of is never sent again."""
+    lost, situation = question.shop.lost, question.situation
+    if lost is None or not may_have_gone_out(lost, situation, question.policy, question.step, question.until):
+        return None
+    inputs: dict[str, Json] = {"lost_from": lost.begins.isoformat(), "lost_until": lost.ends.isoformat()}
+    return Ruling(Verdict.UNKNOWN, Reason.RESTORED, inputs)
 
 
 def window_ended(question: Question) -> Ruling | None:
@@ -167,7 +107,7 @@ def basis(question: Question) -> Ruling | None:
     if question.lawful(question.channel) is not None:
         return None
     inputs: dict[str, Json] = {"channel": question.channel, "soft_opt_in": question.shop.soft_opt_in}
-    return _closed_road(question, Reason.NO_LAWFUL_BASIS, Outcome.NO_LAWFUL_BASIS, inputs)
+    return closed_road(question, Reason.NO_LAWFUL_BASIS, Outcome.NO_LAWFUL_BASIS, inputs)
 
 
 def quiet_hours(question: Question) -> Ruling | None:
@@ -223,9 +163,17 @@ def held_out(question: Question) -> Ruling | None:
     return skip(Reason.HOLDOUT) if question.situation.journey.arm is Arm.HOLDOUT else None
 
 
+def last_look(question: Question) -> Ruling | None:
+    """A storefront that cannot be asked for newer orders holds a message, unless the policy lets it go."""
+    look = question.look
+    if look is None or look.problem is None or question.policy.last_look is LastLook.GO:
+        return None
+    return later(Reason.STOREFRONT_AWAY, question.at + HELD, look.to_json())
+
+
 STOPS: tuple[Check, ...] = (closed, settled, paused, erased, opted_out, suppressed, purchased, reengaged, emptied)
 PERMITS: tuple[Check, ...] = (window_ended, switched_off, snoozed, active_now, when, rendered, basis, quiet_hours)
-CHECKS: tuple[Check, ...] = (*STOPS, *PERMITS, pressure, outranked, in_stock, held_out)
+CHECKS: tuple[Check, ...] = (*STOPS, restored, *PERMITS, pressure, outranked, in_stock, held_out, last_look)
 """The order in which they are asked: first what ends or silences a journey, then what this message still needs."""
 
 
@@ -235,15 +183,3 @@ def _in_time(question: Question, ruling: Ruling) -> Ruling:
     if late and question.step.after_channel(question.channel):
         return skip(ruling.reason, ruling.inputs)
     return ruling
-
-
-def _closed_road(question: Question, reason: Reason, outcome: Outcome, inputs: dict[str, Json]) -> Ruling:
-    """Skip this channel when another one, of this step or a later one, is lawful; else the journey has no road left."""
-    ahead = set(question.step.after_channel(question.channel))
-    for step in question.policy.steps:
-        if step.after > question.step.after:
-            ahead |= set(step.channels)
-    closed = {channel for channel, why in question.situation.suppressed.items() if why in _OBJECTIONS}
-    if any(question.lawful(channel) is not None for channel in ahead - closed):
-        return skip(reason, inputs)
-    return stop(reason, outcome, inputs)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from models import score
 from models.facts import Fact
 from models.policy import Policy, segment_of, threshold
+from models.signals import PREFIX, SIGNALS
 from models.situation import CartRecord, CustomerRecord, Situation
 from models.vocabulary import Kind
 
@@ -16,14 +17,15 @@ def known(situation: Situation, policy: Policy, at: datetime) -> dict[str, Fact]
     customer = situation.customer
     facts: dict[str, Fact] = {}
     if situation.cart is not None:
-        facts |= _cart(situation.cart, at)
+        facts |= _cart(situation, situation.cart, at)
     if customer is not None:
         facts |= _customer(situation, customer, policy, at)
     facts["segment"] = segment_of(policy, facts)[0]
     return facts
 
 
-def _cart(cart: CartRecord, at: datetime) -> dict[str, Fact]:
+def _cart(situation: Situation, cart: CartRecord, at: datetime) -> dict[str, Fact]:
+    stock = [one for one in situation.stock.values() if one is not None]
     return {
         "cart.value": cart.value,
         "cart.quantity": sum(line.quantity for line in cart.lines),
@@ -33,11 +35,12 @@ def _cart(cart: CartRecord, at: datetime) -> dict[str, Fact]:
         "cart.currency": cart.currency,
         "cart.categories": tuple(sorted({line.category for line in cart.lines if line.category})),
         "cart.age_hours": (at - cart.last_activity_at) / timedelta(hours=1),
+        "cart.stock": min(stock, default=None),
     }
 
 
 def _customer(situation: Situation, customer: CustomerRecord, policy: Policy, at: datetime) -> dict[str, Fact]:
-    own = [order for order in situation.orders if order.own and order.paid]
+    own = [order for order in situation.orders if order.own and order.sold]
     recent = [order for order in own if at - order.placed_at <= threshold(policy)]
     spell = situation.journey.since if situation.journey.kind is Kind.INACTIVE else None
     last = customer.last_activity_at or spell
@@ -53,7 +56,9 @@ def _customer(situation: Situation, customer: CustomerRecord, policy: Policy, at
         "customer.country": customer.country,
         "customer.locale": customer.locale,
         "customer.loyalty": score.loyalty(len(own)).value,
+        "customer.unanswered": unanswered(situation, customer),
     }
+    facts |= {f"{PREFIX}{name}": getattr(situation.signals, name) for name in SIGNALS}
     if inactive_days is not None:
         facts["customer.depth"] = score.depth(inactive_days, threshold(policy)).value
     if customer.rfm is not None:
@@ -69,3 +74,13 @@ def serial_abandoner(situation: Situation, at: datetime) -> bool:
     coupons = sum(handed.coupon and at - handed.at <= score.ABANDON_WINDOW for handed in situation.handed)
     coupons += sum(order.coupon and at - order.placed_at <= score.ABANDON_WINDOW for order in situation.orders)
     return score.serial_abandoner(situation.abandons, coupons).value
+
+
+def unanswered(situation: Situation, customer: CustomerRecord) -> int:
+    """Return how many messages were handed over since the customer last did anything in the shop, within a year.
+
+    Shopping, visiting, clicking in a message and ordering are answers; opening one is not. For whoever never did
+    anything all of them count, and so do those to others with their address.
+    """
+    last = customer.last_activity_at
+    return sum(last is None or handed.at > last for handed in situation.handed)

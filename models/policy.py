@@ -8,13 +8,14 @@ from typing import assert_never
 
 from models.calendar import QuietHours, quiet_from_json, quiet_to_json
 from models.durations import format_duration, format_share, parse_share
+from models.events import OrderStatus
 from models.facts import Facts
 from models.journey import PlannedStep
 from models.offers import DEFAULT_SEGMENT
 from models.rules import Explained, Leaf, Rule, evaluate, rule_from_json, rule_to_json
 from models.step import Step, step_from_json, step_to_json
 from models.stored import Json, content_hash, objects, take, take_length, take_optional
-from models.vocabulary import Channel, Kind
+from models.vocabulary import Channel, Kind, LastLook
 
 
 class Sector(StrEnum):
@@ -35,6 +36,12 @@ INACTIVE_AFTER: Mapping[Sector, timedelta] = {
 
 PRIORITY: Mapping[Kind, int] = {Kind.CART: 50, Kind.INACTIVE: 30}
 """How much a policy's messages matter beside another's, 1 to 100, unless it says so itself: a cart is more urgent."""
+
+
+PURCHASE = (OrderStatus.PAID, OrderStatus.AUTHORIZED, OrderStatus.REFUNDED)
+"""The states in which an order ends a journey unless a policy says otherwise; what was refunded, even in part, was
+bought, and its refund may be the first that is heard of it."""
+_PURCHASE_ONCE = (OrderStatus.PAID, OrderStatus.AUTHORIZED)  # of versions that were stored before policies could say
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,8 @@ class Policy:
 
     `locale` is None where the customer's own decides; `holdout` is the share, 0 to 1, that gets no message. Of two
     journeys that want to write to one person at once, the one with the higher `priority` (1 to 100) does. `caps`
-    take the place of `pressure` on their channel.
+    take the place of `pressure` on their channel. `purchase` are the states in which an order ends a journey.
+    `last_look` is for when the shop's storefront cannot be asked just before a send.
     """
 
     name: str
@@ -103,6 +111,8 @@ class Policy:
     caps: Mapping[Channel, Pressure] = field(default_factory=dict)
     priority: int = 50
     quiet_hours: Mapping[Channel, QuietHours] = field(default_factory=dict)
+    purchase: tuple[OrderStatus, ...] = PURCHASE
+    last_look: LastLook = LastLook.HOLD
     hash: str = ""
 
     def __post_init__(self) -> None:
@@ -169,6 +179,8 @@ def to_json(policy: Policy) -> dict[str, Json]:
         "pressure": _pressure_to_json(policy.pressure)
         | {str(channel): _pressure_to_json(cap) for channel, cap in policy.caps.items()},
         "quiet_hours": {str(channel): quiet_to_json(quiet) for channel, quiet in policy.quiet_hours.items()},
+        "purchase": [str(status) for status in policy.purchase],
+        "last_look": str(policy.last_look),
     }
 
 
@@ -190,6 +202,8 @@ def from_json(record: dict[str, Json]) -> Policy:
         caps={one: _pressure_from_json(take(pressure, one, dict)) for one in Channel if one in pressure},
         priority=take_optional(record, "priority", int) or PRIORITY[Kind(str(take(record, "trigger", dict)["kind"]))],
         quiet_hours={Channel(name): quiet_from_json(take(quiet_hours, name, dict)) for name in quiet_hours},
+        purchase=tuple(map(OrderStatus, take_optional(record, "purchase", list) or _PURCHASE_ONCE)),
+        last_look=LastLook(take_optional(record, "last_look", str) or LastLook.HOLD),
         hash=content_hash(record),
     )
 

@@ -2,19 +2,18 @@
 
 import re
 from collections.abc import Collection
-from datetime import time
 
-from models.calendar import QuietHours
 from models.durations import format_duration, parse_share
-from models.france import FRANCE
+from models.events import OrderStatus
+from models.limits_file import read_pressure, read_quiet_hours
 from models.offers import DEFAULT_SEGMENT
 from models.policy import (
     INACTIVE_AFTER,
     PRIORITY,
+    PURCHASE,
     CartTrigger,
     InactiveTrigger,
     Policy,
-    Pressure,
     Sector,
     Segment,
     Trigger,
@@ -23,8 +22,7 @@ from models.policy_nodes import Problem, Spot, read_length
 from models.policy_text import documents
 from models.rule_file import read_rule
 from models.step_file import NAME, NAME_RULE, Around, read_steps
-from models.vocabulary import Channel, Kind
-from models.windows import hours_problem
+from models.vocabulary import Kind, LastLook
 
 __all__ = ["PolicyError", "Problem", "check", "parse_policies"]
 
@@ -39,15 +37,15 @@ _POLICY_KEYS = (
     "priority",
     "pressure",
     "quiet_hours",
+    "purchase",
+    "last_look",
 )
 _TRIGGER_KEYS = {
     Kind.CART: ("kind", "abandoned_after", "max_age", "reentry"),
     Kind.INACTIVE: ("kind", "sector", "inactive_after", "reentry", "per_sweep", "max_inactive"),
 }
-_CAP_KEYS = ("messages", "per", "gap")
 _SEGMENT = re.compile(r"\w[\w-]{0,39}")
 _LOCALE = re.compile(r"[a-z]{2}(-[A-Z]{2})?", re.ASCII)
-_HOUR = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 
 class PolicyError(Exception):
@@ -102,7 +100,7 @@ def _read_policy(spot: Spot, templates: Collection[str] | None) -> Policy | None
     segments = _read_segments(entries.get("segments"))
     names = [segment.name for segment in segments]
     around = Around(name, _kind(trigger), (*names, DEFAULT_SEGMENT), templates)
-    pressure, caps = _read_pressure(entries.get("pressure"))
+    pressure, caps = read_pressure(entries.get("pressure"))
     audience, holdout, locale = entries.get("audience"), entries.get("holdout"), entries.get("locale")
     read = Policy(
         name=name or "",
@@ -115,7 +113,9 @@ def _read_policy(spot: Spot, templates: Collection[str] | None) -> Policy | None
         pressure=pressure,
         caps=caps,
         priority=(entries["priority"].whole(1, 100) if "priority" in entries else None) or PRIORITY[_kind(trigger)],
-        quiet_hours=_read_quiet_hours(entries.get("quiet_hours")),
+        quiet_hours=read_quiet_hours(entries.get("quiet_hours")),
+        purchase=_read_purchase(entries["purchase"]) if "purchase" in entries else PURCHASE,
+        last_look=_read_last_look(entries.get("last_look")),
     )
     return read if name else None
 
@@ -126,6 +126,22 @@ def _kind(trigger: Trigger | None) -> Kind:
 
 def _read_holdout(spot: Spot) -> float:
     return spot.parsed(parse_share) or 0.0
+
+
+def _read_purchase(spot: Spot) -> tuple[OrderStatus, ...]:
+    """Return the states in which an order ends a journey, in the order of an order's life."""
+    chosen: set[str] = set()
+    for item in spot.items():
+        status = item.choice(tuple(OrderStatus))
+        if status in chosen:
+            item.report(f"{status} stands further up already")
+        elif status is not None:
+            chosen.add(status)
+    return tuple(status for status in OrderStatus if status in chosen)
+
+
+def _read_last_look(spot: Spot | None) -> LastLook:
+    return LastLook((spot.choice(tuple(LastLook)) if spot else None) or LastLook.HOLD)
 
 
 def _read_trigger(policy: Spot, entries: dict[str, Spot]) -> Trigger | None:
@@ -196,45 +212,3 @@ def _read_segments(spot: Spot | None) -> tuple[Segment, ...]:
         if name and "when" not in entries:
             rest = name
     return tuple(segments.values())
-
-
-def _read_pressure(spot: Spot | None) -> tuple[Pressure, dict[Channel, Pressure]]:
-    """Return the cap of every channel, and those that a channel has of its own."""
-    entries = spot.entries((*_CAP_KEYS, *Channel)) if spot else {}
-    usual = _read_cap(entries, Pressure())
-    own = {Channel(name): item for name, item in entries.items() if name not in _CAP_KEYS}
-    return usual, {channel: _read_cap(item.entries(_CAP_KEYS), usual) for channel, item in own.items()}
-
-
-def _read_cap(entries: dict[str, Spot], usual: Pressure) -> Pressure:
-    messages = entries["messages"].whole(1, 100) if "messages" in entries else None
-    return Pressure(
-        messages or usual.messages,
-        read_length(entries, "per", usual.per),
-        read_length(entries, "gap", usual.gap, zero=True),
-    )
-
-
-def _read_quiet_hours(spot: Spot | None) -> dict[Channel, QuietHours]:
-    found: dict[Channel, QuietHours] = {}
-    for channel, item in (spot.entries(tuple(Channel), "channel") if spot else {}).items():
-        entries = item.entries(("from", "to"))
-        for key in ("from", "to"):
-            if item.is_mapping and key not in entries:
-                item.report("is missing; write a local time like 22:00", key)
-        hours = [entries[key].parsed(_read_hour) for key in ("from", "to") if key in entries]
-        if len(hours) == 2 and hours[0] is not None and hours[1] is not None:
-            if hours[0] == hours[1]:
-                item.report("begin and end at the same time; leave them out to have none")
-            found[Channel(channel)] = QuietHours(hours[0], hours[1])
-            problem = hours_problem(Channel(channel), found[Channel(channel)], FRANCE)
-            if problem is not None:
-                item.report(problem)
-    return found
-
-
-def _read_hour(text: str) -> time:
-    found = _HOUR.fullmatch(text)
-    if found is None:
-        raise ValueError("not a time of day; write it like 22:00")
-    return time(int(found[1]), int(found[2]))

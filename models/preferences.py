@@ -15,6 +15,8 @@ BREAK: Final = timedelta(days=30)
 """How long the pause lasts that the page offers."""
 SOURCE: Final = "preferences"
 """Source and actor of everything that is said on the page."""
+ONE_CLICK: Final = "unsubscribe link"
+"""The actor of an objection that the customer made by the link of a message."""
 
 
 class Choice(StrEnum):

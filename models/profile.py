@@ -12,6 +12,8 @@ _QUIET = {
     EventType.ORDER_REFUNDED,
     EventType.EMAIL_OPENED,
     EventType.ERASE,
+    EventType.DATA_REQUESTED,
+    EventType.SHOP_REDACTED,
     EventType.OTHER,
 }
 _VISITS = {"logged in", "signed in", "user logged in", "user signed in", "page viewed", "session started", "page"}
@@ -37,6 +39,13 @@ class CustomerState:
     seq: int = 0
     clock_s: int = 0
     last_activity_at: datetime | None = None
+    root_id: str | None = None
+    has_aliases: bool = False
+
+    @property
+    def root(self) -> str:
+        """Return the id under which all rows of this person stand; a row that stands alone is its own root."""
+        return self.root_id or self.id
 
     @property
     def reachable(self) -> bool:

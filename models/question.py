@@ -7,11 +7,16 @@ from datetime import datetime, timedelta
 from models.consent import Lawful, lawful_basis
 from models.facts import Facts
 from models.known import known
+from models.look import Look
 from models.policy import Policy
+from models.restored import Lost
 from models.situation import DeliveryRecord, Situation
 from models.step import Spread, Step
 from models.stored import Json
 from models.vocabulary import Basis, Channel, Outcome, Reason, SoftOptIn, Verdict
+
+HELD = timedelta(minutes=5)
+"""How soon to ask again when somebody holds a send: staff (pause), the operator (kill switch) or a storefront."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +24,14 @@ class ShopRules:
     """What a shop decides for all its customers: whom it may write to, and the place of those whose own is unknown.
 
     `zone` is an IANA name, `country` an ISO 3166 code. `spread` is over how long those are spread whom the same hour
-    lets through.
+    lets through. `lost` is the time of which a restored store knows nothing.
     """
 
     zone: str = "UTC"
     country: str = "FR"
     soft_opt_in: SoftOptIn = SoftOptIn.BUYERS_ONLY
     spread: timedelta = timedelta()
+    lost: Lost | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,8 @@ class Question:
 
     `until` is where the step's window ends. `reachable` are the channels that have a provider. `broken` says why the
     message could not be rendered, None when it was. `repeatable` says that the provider still takes a second
-    hand-over of this delivery for the first one.
+    hand-over of this delivery for the first one. `look` is what asking the storefront for newer orders came to, None
+    where there is nobody to ask.
     """
 
     situation: Situation
@@ -47,6 +54,7 @@ class Question:
     shop: ShopRules
     broken: Reason | None = None
     repeatable: bool = False
+    look: Look | None = None
     _facts: list[Facts] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property

@@ -1,11 +1,12 @@
 """Everything that is known about one journey at one moment: what the gate, the rules and the templates look at."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from models.events import Line, Scalar
+from models.events import SOLD, Line, OrderStatus, Scalar
+from models.signals import Signals
 from models.vocabulary import Arm, Channel, ConsentState, DeliveryState, Kind, Outcome, Status
 
 # Clocks of storefronts and ours may differ by this much.
@@ -89,20 +90,25 @@ class CartRecord:
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """An order of somebody with the customer's address; `own` when it is the customer's own."""
+    """An order of somebody with the customer's address; `own` when it is the customer's own, on any of their rows."""
 
     tokens: frozenset[str]
-    paid: bool
+    status: OrderStatus
     value: int
     coupon: bool
     placed_at: datetime
     own: bool
     order_id: str = ""
 
+    @property
+    def sold(self) -> bool:
+        """Say whether it is a sale; not every sale, and not only a sale, ends a journey: that is its policy's word."""
+        return self.status in SOLD
+
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
-    """One entry of the customer's own consent ledger; equal to every other that says the same."""
+    """One entry of the customer's own consent ledger, of any of their rows; equal to every other that says the same."""
 
     channel: Channel
     purpose: str
@@ -151,10 +157,11 @@ class Rival:
 class Situation:
     """One journey, its customer and all that the gate needs, read in one transaction.
 
-    `locked` are the ids and sequence numbers of every customer of the shop with the same address, in id order.
+    `locked` are the ids and sequence numbers of every customer whom a stop of this one reaches, in id order.
     `suppressed` gives the reason by channel. `opens` and `clicks` are those of the engagement window, `abandons` the
     carts left in 90 days. `switched_off` are the channels under the kill switch, or `all`. `stock` is what the shop
     last said of the items. `deliveries` are those of this step, by channel; `rivals` are the person's other journeys.
+    `signals` are those of the person's behaviour, when a rule may ask for them.
     """
 
     journey: JourneyRecord
@@ -172,6 +179,7 @@ class Situation:
     stock: Mapping[str, int | None] = field(default_factory=dict)
     deliveries: Mapping[Channel, DeliveryRecord] = field(default_factory=dict)
     rivals: tuple[Rival, ...] = ()
+    signals: Signals = field(default_factory=Signals)
 
 
 def joins(order_tokens: frozenset[str], placed_at: datetime, tokens: frozenset[str], last_activity: datetime) -> bool:
@@ -181,13 +189,16 @@ def joins(order_tokens: frozenset[str], placed_at: datetime, tokens: frozenset[s
     return placed_at >= last_activity - SKEW
 
 
-def bought(situation: Situation) -> bool:
-    """Say whether a paid order ends this journey: one that joins its cart, or any since an inactive spell began."""
-    paid = [order for order in situation.orders if order.paid]
+def bought(situation: Situation, purchase: Collection[OrderStatus]) -> bool:
+    """Say whether an order ends this journey: one that joins its cart, or any since an inactive spell began.
+
+    `purchase` are the states in which an order does, which the journey's policy names.
+    """
+    orders = [order for order in situation.orders if order.status in purchase]
     cart = situation.cart
     if situation.journey.kind is Kind.INACTIVE or cart is None:
-        return any(order.placed_at > situation.journey.since for order in paid)
-    return any(joins(order.tokens, order.placed_at, cart.tokens, cart.last_activity_at) for order in paid)
+        return any(order.placed_at > situation.journey.since for order in orders)
+    return any(joins(order.tokens, order.placed_at, cart.tokens, cart.last_activity_at) for order in orders)
 
 
 def quiet_since(situation: Situation) -> datetime:
@@ -200,11 +211,14 @@ def quiet_since(situation: Situation) -> datetime:
     return max(seen)
 
 
-def ended_before_j0(situation: Situation) -> Outcome | None:
-    """Return what ends a journey before it has begun; whatever else speaks against a message is the gate's to say."""
+def ended_before_j0(situation: Situation, purchase: Collection[OrderStatus]) -> Outcome | None:
+    """Return what ends a journey before it has begun; whatever else speaks against a message is the gate's to say.
+
+    `purchase` is as in `bought`.
+    """
     if situation.customer is None:
         return Outcome.ERASED
-    if bought(situation):
+    if bought(situation, purchase):
         return Outcome.PURCHASED
     if situation.journey.kind is Kind.INACTIVE and quiet_since(situation) > situation.journey.since:
         return Outcome.REENGAGED

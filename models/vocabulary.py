@@ -127,6 +127,13 @@ class SoftOptIn(StrEnum):
     BUYERS_AND_ACCOUNTS = "buyers_and_accounts"
 
 
+class LastLook(StrEnum):
+    """What a message does when its shop's storefront cannot be asked for newer orders: it waits, or goes."""
+
+    HOLD = "hold"
+    GO = "go"
+
+
 class Role(StrEnum):
     """What an API key may do; each role includes the ones before it, except that ingest only ingests."""
 
@@ -150,6 +157,7 @@ class Reason(StrEnum):
     REENGAGED = "reengaged"
     CART_EMPTIED = "cart_emptied"
     KILL_SWITCH = "kill_switch"
+    STOREFRONT_AWAY = "storefront_away"
     ACTIVE_NOW = "active_now"
     NOT_ELIGIBLE = "not_eligible"
     WHEN = "when"
@@ -168,4 +176,5 @@ class Reason(StrEnum):
     PROVIDER_REFUSED = "provider_refused"
     PROVIDER_MISCONFIGURED = "provider_misconfigured"
     NO_PROOF = "no_proof"
+    RESTORED = "restored"
     EXPIRED = "expired"

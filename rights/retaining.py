@@ -9,7 +9,7 @@ import structlog
 from channels.files import remove
 from models.retention import EVENTS, EVERY, MESSAGES, PEOPLE, SOON, Ended, cutoffs
 from settings import Settings
-from store import chores, retention
+from store import announcements, chores, retention
 from store.db import Database
 
 _log = structlog.get_logger()
@@ -49,6 +49,8 @@ class Retaining:
             page := await self.db.write(retention.delete_events, limits.events, _PAGE_OF_EVENTS)
         ):
             events += page
+        while await self.db.write(announcements.prune, at, _PAGE_OF_EVENTS):
+            pass
         ended = Ended(people, events, messages)
         if ended.more:
             await self.db.write(chores.hasten, CHORE, at + SOON)

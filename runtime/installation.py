@@ -171,4 +171,5 @@ def _record(shop: ShopSettings) -> shops.ShopRecord:
         postal_address=shop.postal_address,
         privacy_url=shop.privacy_url,
         logo_url=shop.logo_url,
+        announces=shop.webhook_url is not None,
     )

@@ -6,8 +6,22 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.vocabulary import SoftOptIn
-from runtime.values import Country, Currency, Line, Mailbox, Secrets, ShopId, Url, Zone, local_sender
+from runtime.values import (
+    Country,
+    Currency,
+    Line,
+    Mailbox,
+    Receiver,
+    Secrets,
+    ShopId,
+    SigningSecret,
+    Url,
+    Zone,
+    local_sender,
+)
 
+STOREFRONTS: Final = ("shopify", "woocommerce", "magento", "prestashop")
+"""The storefronts; the settings of each begin with its name."""
 _SHORT: Final = ("id", "sender", "reply_to")
 """What belongs to the shop, and stands in the environment without the word."""
 
@@ -59,7 +73,7 @@ class ShopSettings(Described):
     shopify_url: Url | None = None
     """Where Shopify keeps it: https://NAME.myshopify.com."""
     shopify_token: SecretStr | None = None
-    """An Admin API access token, to ask for orders and abandoned checkouts."""
+    """What opens its Admin API: an app's CLIENT_ID:CLIENT_SECRET, or the lasting token of an older app."""
 
     woocommerce_secret: Secrets = ()
     """The secrets of its WooCommerce webhooks."""
@@ -76,18 +90,37 @@ class ShopSettings(Described):
     prestashop_url: Url | None = None
     """Where PrestaShop answers."""
     prestashop_key: SecretStr | None = None
-    """A webservice key that may read carts, orders, customers and products."""
+    """A webservice key that may read carts, orders, order_states, customers, products, combinations, currencies."""
 
     events_secret: Secrets = ()
     """The secrets of signed calls to /v1/events (Standard Webhooks, `whsec_…`)."""
-    webhook_url: Url | None = None
-    """Who is told of opt-outs, consents and the ends of journeys: the shop, or its CRM."""
-    webhook_secret: SecretStr | None = None
+    webhook_url: Receiver | None = Field(None, repr=False)
+    """Who is told of opt-outs, consents and the ends of journeys: the shop, or its CRM (docs/outgoing-webhooks.md)."""
+    webhook_secret: SigningSecret | None = None
     """What signs these calls (Standard Webhooks, `whsec_…`)."""
 
     def secrets(self, storefront: str) -> list[str]:
         """Return the secrets of a storefront's webhooks, none when it may not knock."""
         return [one.get_secret_value() for one in getattr(self, f"{storefront}_secret", ())]
+
+    def storefronts(self) -> list[str]:
+        """Return the storefronts that it is set up for: at most one, when all is well."""
+        return [name for name in STOREFRONTS if any(getattr(self, one) for one in self._of(name))]
+
+    def problem(self) -> str | None:
+        """Return what does not go together in these settings, None when everything does."""
+        if len(names := self.storefronts()) > 1:
+            both = " and ".join(names)
+            return f"is set up for {both}: a shop has one storefront; give the other one a shop of its own"
+        if self.shopify_token and not self.shopify_url:
+            return "has a shopify_token, but no shopify_url: where is it to be asked?"
+        if self.webhook_url and not self.webhook_secret:
+            return "has a webhook_url, but no webhook_secret: what is to sign the calls?"
+        return None
+
+    @staticmethod
+    def _of(storefront: str) -> list[str]:
+        return [name for name in ShopSettings.model_fields if name.startswith(f"{storefront}_")]
 
 
 def variable(name: str) -> str:

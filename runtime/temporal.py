@@ -5,28 +5,17 @@ import hashlib
 import os
 import socket
 from collections.abc import Mapping
-from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import RateLimit
 from temporalio.api.workflowservice.v1 import UpdateTaskQueueConfigRequest
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-    ScheduleUpdate,
-)
+from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, TLSConfig
 
-from models.journey import OUTCOME_ATTRIBUTE, TASK_QUEUE, queue_of
+from models.journey import OUTCOME_ATTRIBUTE, queue_of
 from models.vocabulary import Channel
 from settings import Settings
 
@@ -36,9 +25,6 @@ CUSTOMER = SearchAttributeKey.for_keyword("RelaunchCustomer")
 OUTCOME = SearchAttributeKey.for_keyword(OUTCOME_ATTRIBUTE)
 SEARCH_ATTRIBUTES = (SHOP, POLICY, CUSTOMER, OUTCOME)
 
-SWEEP = "relaunch-sweep"
-"""The id of the schedule that looks for inactive subscribers, and the beginning of its runs' ids."""
-_EVERY = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "weekly": timedelta(days=7)}
 _PATIENCE_S = 10.0
 
 
@@ -144,16 +130,3 @@ async def set_rates(client: Client, rates: Mapping[Channel, float | None]) -> No
             await client.workflow_service.update_task_queue_config(request)
         except RPCError as error:
             raise TemporalError(f"the rate of {channel} cannot be set ({error.status.name.lower()})") from None
-
-
-async def schedule_sweep(client: Client, every: str) -> None:
-    """Have inactive subscribers looked for so often: hourly, daily or weekly; an older schedule is changed."""
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow("Sweep", id=SWEEP, task_queue=TASK_QUEUE),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=_EVERY[every])], jitter=timedelta(minutes=5)),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
-    try:
-        await client.create_schedule(SWEEP, schedule)
-    except ScheduleAlreadyRunningError:
-        await client.get_schedule_handle(SWEEP).update(lambda _: ScheduleUpdate(schedule))

@@ -1,6 +1,7 @@
 """What a setting may be: each kind of value, how it is checked, and how what is expected is said to people."""
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
 from email.headerregistry import Address
@@ -48,6 +49,17 @@ def _must(what: str, holds: Callable[[str], bool]) -> BeforeValidator:
 def _is_url(text: str) -> bool:
     parts = urlsplit(text)
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in text
+
+
+def _is_receiver(text: str) -> bool:
+    parts = urlsplit(text)
+    here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    return _is_url(text) and not parts.fragment and (parts.scheme == "https" or here)
+
+
+def _is_signing(text: str) -> bool:
+    key = b64decode(text.removeprefix("whsec_"), validate=True)  # binascii.Error is a ValueError
+    return text.startswith("whsec_") and 24 <= len(key) <= 64
 
 
 def _is_zone(name: str) -> bool:
@@ -112,6 +124,10 @@ def own_url(host: str, port: int) -> str:
 
 
 Url = Annotated[str, _must("a URL like https://shop.example", _is_url), AfterValidator(_without_slash)]
+Receiver = Annotated[str, _must("a URL like https://crm.example/hook; http on this machine only", _is_receiver)]
+SigningSecret = Annotated[
+    SecretStr, _must("whsec_ and 24 to 64 random bytes in base64, see docs/outgoing-webhooks.md", _is_signing)
+]
 Zone = Annotated[str, _must("an IANA time zone like Europe/Paris", _is_zone)]
 Currency = Annotated[
     str, _must("an ISO 4217 currency like EUR", lambda code: code.upper() in DECIMALS), AfterValidator(str.upper)

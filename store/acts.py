@@ -32,6 +32,8 @@ class ActName(StrEnum):
     PAUSE_ALL = "pause_all"
     RESUME_ALL = "resume_all"
     ADVANCE = "advance"
+    JOIN = "join"
+    PART = "part"
 
 
 @dataclass(frozen=True, slots=True)

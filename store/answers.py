@@ -17,6 +17,7 @@ from models.notices import TRACKING
 from models.provider_events import ProviderEventType
 from models.situation import ConsentRecord
 from models.vocabulary import Channel, ConsentState
+from store.groups import families_of
 from store.intake import ingest
 from store.lists import among
 from store.matching import Told
@@ -47,8 +48,12 @@ def answers(connection: Connection, told: Sequence[Told]) -> Mapping[str, Event]
     ledgers: dict[str, list[ConsentRecord]] = {one.delivery.customer_id: [] for one in asked if one.delivery}
     if not ledgers:
         return {}
-    for row in connection.execute(_LEDGER, {"ids": sorted(ledgers)}).mappings():
-        ledgers[row["customer_id"]].append(consent_record(row))
+    families = families_of(connection, sorted(ledgers))
+    for row in connection.execute(
+        _LEDGER, {"ids": sorted({one for own in families.values() for one in own})}
+    ).mappings():
+        for customer in (one for one, own in families.items() if row["customer_id"] in own):
+            ledgers[customer].append(consent_record(row))
     handed = dict(
         connection.execute(_HANDED, {"ids": sorted({one.delivery.id for one in asked if one.delivery})}).all()
     )

@@ -11,11 +11,12 @@ from models.policy import CartTrigger, Policy, plan, segment_of
 from models.rules import evaluate
 from models.situation import Situation, ended_before_j0, quiet_since
 from models.vocabulary import DeliveryState, Kind, Outcome, Reason, Status, Verdict
+from store.groups import lock_customer_of
 from store.ids import new_id
 from store.ledger import close
 from store.policies import active, version
 from store.schema import DECISIONS, DELIVERIES, JOURNEYS
-from store.situations import load_situation, lock_customer_of
+from store.situations import load_situation
 
 
 def assess(connection: Connection, journey_id: str, at: datetime, secret: str, recorded_at: datetime) -> Assessment:
@@ -31,7 +32,7 @@ def assess(connection: Connection, journey_id: str, at: datetime, secret: str, r
         return _again(connection, situation)
     if journey.paused_at is not None:
         return Assessment(paused_at=journey.paused_at)
-    stop = ended_before_j0(situation)
+    stop = ended_before_j0(situation, version(connection, journey.policy_hash).purchase)
     if stop is not None:
         close(connection, journey_id, stop, at)
         return Assessment(outcome=stop)

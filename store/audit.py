@@ -122,9 +122,11 @@ def _without_outcome(connection: Connection) -> Iterator[Finding]:
 
 
 def _several_open(connection: Connection) -> Iterator[Finding]:
-    """A customer has one open journey of a kind."""
-    whose = (JOURNEYS.c.customer_id, JOURNEYS.c.kind)
-    several = select(*whose, func.count()).where(JOURNEYS.c.status != Status.CLOSED).group_by(*whose)
+    """A customer has one open journey of a kind, on all rows of theirs."""
+    whose = (func.coalesce(CUSTOMERS.c.root_id, JOURNEYS.c.customer_id), JOURNEYS.c.kind)
+    rows = JOURNEYS.outerjoin(CUSTOMERS, CUSTOMERS.c.id == JOURNEYS.c.customer_id)
+    several = select(*whose, func.count()).select_from(rows).where(JOURNEYS.c.status != Status.CLOSED)
+    several = several.group_by(*whose)
     for customer, kind, number in connection.execute(several.having(func.count() > 1)):
         yield customer, f"{number} open journeys of kind {kind}"
 

@@ -31,6 +31,7 @@ from store.schema import (
     REQUESTS,
     REVIEWS,
     SHOPS,
+    SILENCES,
     SUPPRESSIONS,
     SWITCHES,
     TASKS,
@@ -46,6 +47,7 @@ NOBODYS: Mapping[Table, str] = {
     CHORES: "when a chore was done last",
     POLLS: "how far storefronts have been read",
     IMPORTS: "how far files have been read",
+    SILENCES: "where nobody listens any more",
 }
 """The tables that are about no customer, and what they hold."""
 
@@ -94,6 +96,8 @@ def mine(table: Table, customer: str) -> ColumnElement[bool]:
         ways.append(table.c[name].in_(select(parent.c.id).where(parent.c.customer_id == customer)))
     if table is EVENTS:
         ways.append(and_(EVENTS.c.customer_id.is_(None), EVENTS.c.cart_id.in_(carts_of(customer))))
+    elif table is ALIASES:
+        ways.append(ALIASES.c.root_id == customer)
     elif table is CARTS:
         ways.append(CARTS.c.id.in_(carts_of(customer)))
     return or_(*ways)

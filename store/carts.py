@@ -7,16 +7,17 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, or_, select, union
 
 from models.cart import CartState
-from models.events import OrderStatus
+from models.events import SOLD, OrderStatus
 from models.situation import TOKEN_LIFE
 from store.rows import fetch, select_state
 from store.schema import CARTS, ORDER_TOKENS, ORDERS
 
-PURCHASE = (OrderStatus.PAID, OrderStatus.AUTHORIZED)
+PURCHASE = SOLD
+"""A sale, for figures and permissions; which orders end a journey is its policy's word."""
 
 
 @dataclass(frozen=True, slots=True)
-class PaidOrder:
+class EndingOrder:
     """What decides whether an order ends a cart."""
 
     customer_id: str | None
@@ -44,10 +45,17 @@ def carts_of(connection: Connection, customers: Collection[str]) -> list[CartSta
     return fetch(connection, CartState, statement.with_for_update())
 
 
-def paid_orders(
-    connection: Connection, shop: str, carts: Sequence[CartState], customers: Collection[str]
-) -> list[PaidOrder]:
-    """Return the paid orders that could end any of these carts: by a token, or by one of these customers."""
+def ending_orders(
+    connection: Connection,
+    shop: str,
+    carts: Sequence[CartState],
+    customers: Collection[str],
+    purchase: Collection[OrderStatus],
+) -> list[EndingOrder]:
+    """Return the orders that could end any of these carts: by a token, or by one of these customers.
+
+    `purchase` are the states in which an order does, which the policy in force names.
+    """
     tokens = {token for cart in carts for token in cart.tokens}
     earliest = min(cart.last_activity_at for cart in carts) - TOKEN_LIFE
     # The ids first, from one index each: told "either or", PostgreSQL would read every order there is.
@@ -57,7 +65,7 @@ def paid_orders(
         select(ORDERS.c.id, ORDERS.c.customer_id, ORDERS.c.placed_at, ORDER_TOKENS.c.token)
         .outerjoin(ORDER_TOKENS, ORDER_TOKENS.c.order_id == ORDERS.c.id)
         .where(
-            ORDERS.c.status.in_(PURCHASE),
+            ORDERS.c.status.in_(purchase),
             ORDERS.c.placed_at >= earliest,
             ORDERS.c.id.in_(union(mine, joined)),
         )
@@ -65,4 +73,4 @@ def paid_orders(
     found: dict[str, tuple[str | None, datetime, set[str]]] = {}
     for order, customer, placed_at, token in connection.execute(statement):
         found.setdefault(order, (customer, placed_at, set()))[2].add(token)
-    return [PaidOrder(customer, placed_at, frozenset(names - {None})) for customer, placed_at, names in found.values()]
+    return [EndingOrder(whose, placed_at, frozenset(names - {None})) for whose, placed_at, names in found.values()]

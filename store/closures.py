@@ -12,21 +12,24 @@ from itertools import starmap
 
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
+from models.announcing import Said, opted_out
 from models.events import ConsentEntry, Person
 from models.notices import SOFT_REST, address_key, closes, rests_until, soft
 from models.profile import CustomerState
 from models.provider_events import ProviderEventType
 from models.situation import SuppressionReason
 from models.vocabulary import Channel, ConsentState, Outcome, Purpose
+from store.announcements import announce
 from store.episodes import Episodes
 from store.ids import new_id
 from store.matching import Told
-from store.objections import Objections, SuppressionRow, address_of
+from store.objections import Objections, address_of
 from store.outbox import OutboxRow
 from store.people import People
 from store.rows import insert_all, select_state, update_all
 from store.schema import DELIVERIES, NOTICES, SUPPRESSIONS
 from store.sealing import hidden
+from store.suppression_rows import SuppressionRow
 
 SOURCE = "unsubscribed at the provider"
 """The source of a withdrawal that a provider passed on; its actor is the provider."""
@@ -99,6 +102,7 @@ class Closures:
         self._new: list[SuppressionRow] = []
         self._changed: list[SuppressionRow] = []
         self._handed: dict[str, int] = {}
+        self._said: list[Said] = []
 
     def _place(self, one: Told) -> Place:
         event, delivery = one.event, one.delivery
@@ -156,6 +160,7 @@ class Closures:
         self.objections.save()
         insert_all(self.connection, SUPPRESSIONS, self._new)
         update_all(self.connection, SUPPRESSIONS, self._changed)
+        announce(self.connection, self.shop, self._said, self.received_at)
         return self.episodes.save()
 
     def _look_up(self, places: Sequence[Place]) -> None:
@@ -172,8 +177,11 @@ class Closures:
 
     def _complained(self, place: Place) -> None:
         """Close the address, and the one that the person has now; every open journey of theirs ends."""
-        reason = SuppressionReason.COMPLAINT
+        reason, known = SuppressionReason.COMPLAINT, len(self._new)
         opened = [one for one in place.addresses if not self._suppress(place, one, reason, place.at)]
+        if len(self._new) > known:
+            channel = place.told.event.channel
+            self._said += [opted_out(one.id, channel, reason, place.at) for one in place.who]
         if not opened:
             for customer in place.who:
                 self.episodes.stop_all(customer, Outcome.OPTED_OUT, self._now(customer))

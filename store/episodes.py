@@ -11,7 +11,8 @@ from models.policy import CartTrigger, Policy
 from models.profile import CustomerState
 from models.situation import joins
 from models.vocabulary import Kind, Outcome, Status
-from store.carts import paid_orders
+from store.announcements import announce_ends
+from store.carts import ending_orders
 from store.ids import new_id
 from store.outbox import Call, OutboxRow, add_rows
 from store.people import People
@@ -36,7 +37,7 @@ class Episodes:
         self._new: list[JourneyState] = []
 
     def of(self, customer: CustomerState) -> list[JourneyState]:
-        """Return the open journeys of a customer and of everybody who shares the address."""
+        """Return the open journeys of a customer, on all their rows, and of everybody who shares an address."""
         ids = {one.id for one in self.people.group(customer)}
         return [journey for journey in self.open if journey.open and journey.customer_id in ids]
 
@@ -68,13 +69,32 @@ class Episodes:
         """
         waiting = []
         for cart, customer, at in sorted(carts, key=lambda one: one[0].last_activity_at, reverse=True):
-            mine = [one for one in self.open if one.open and one.customer_id == customer.id and one.kind == Kind.CART]
+            mine = self._own(customer, Kind.CART)
             if mine:
                 self._join(mine[0], cart, known.get(mine[0].cart_id or ""), policy)
             elif cart.lines and customer.reachable:
                 waiting.append((cart, customer, at))
         if policy is not None and isinstance(policy.trigger, CartTrigger) and waiting:
             self._begin(waiting, policy, policy.trigger)
+
+    def _own(self, customer: CustomerState, kind: Kind) -> list[JourneyState]:
+        """Return a person's own open journeys of a kind, the one that goes on first: held by staff, begun, oldest."""
+        mine = [one for one in self.open if one.open and one.kind == kind]
+        own = [one for one in mine if self.people.root(one.customer_id) == customer.root]
+        return sorted(own, key=lambda one: (one.paused_at is None, one.j0 is None, one.started_at, one.id))
+
+    def unite(self, customer: CustomerState, known: Mapping[str, CartState], at: datetime) -> list[CartState]:
+        """Let a person whose rows have become one have one journey of a kind; return the carts that have joined it."""
+        joined = []
+        for kind in Kind:
+            own = self._own(customer, kind)
+            for other in own[1:]:
+                kept, cart = own[0], known.get(other.cart_id or "")
+                self.stop(other, Outcome.CART_EMPTIED if cart else Outcome.NOT_ELIGIBLE, at)
+                if cart is not None:
+                    self._join(kept, cart, known.get(kept.cart_id or ""), None)
+                    joined += [cart] if cart.journey_id == kept.id else []
+        return joined
 
     def _join(self, journey: JourneyState, cart: CartState, current: CartState | None, policy: Policy | None) -> None:
         """One open cart journey a customer: the newest cart with something in it is what it is about."""
@@ -97,13 +117,13 @@ class Episodes:
     ) -> None:
         carts = [cart for cart, _, _ in waiting]
         former = self._former(carts)
-        orders = paid_orders(self.connection, self.people.shop, carts, self.people.known)
+        orders = ending_orders(self.connection, self.people.shop, carts, self.people.known, policy.purchase)
         for cart, customer, at in waiting:
             group = {one.id for one in self.people.group(customer)}
             mine = [one for one in orders if one.customer_id in group or one.tokens & cart.tokens]
             if any(joins(one.tokens, one.placed_at, cart.tokens, cart.last_activity_at) for one in mine):
                 continue
-            first = not any(one.customer_id == customer.id for one in self._new)
+            first = not any(self.people.root(one.customer_id) == customer.root for one in self._new)
             if first and may_begin(cart, former[cart.id], trigger, at):
                 self._add(cart, customer, policy, trigger, at)
 
@@ -113,12 +133,17 @@ class Episodes:
         journeys = {one.id: one for one in [*closed_journeys(self.connection, carts), *here]}
         return {
             cart.id: [
-                Former(one.outcome or "", one.closed_at or one.since, one.customer_id)
+                Former(one.outcome or "", one.closed_at or one.since, self._owner(one.customer_id, cart))
                 for one in journeys.values()
                 if one.cart_id == cart.id or one.id == cart.journey_id
             ]
             for cart in carts
         }
+
+    def _owner(self, customer_id: str, cart: CartState) -> str:
+        """Return whose a journey was, by the row that has the cart now when it is the same person's."""
+        own = cart.customer_id or ""
+        return own if self.people.root(customer_id) == self.people.root(own) else customer_id
 
     def _add(
         self, cart: CartState, customer: CustomerState, policy: Policy, trigger: CartTrigger, at: datetime
@@ -151,6 +176,8 @@ class Episodes:
         new = {one.id for one in self._new}
         update_all(self.connection, JOURNEYS, [one for one in self._changed.values() if one.id not in new])
         add_rows(self.connection, self.outbox)
+        closed = [one for one in self._changed.values() if not one.open]
+        announce_ends(self.connection, self.people.shop, closed, self.recorded_at)
         return self.outbox
 
     def _row(self, journey: JourneyState, call: Call, argument: str | None = None) -> OutboxRow:

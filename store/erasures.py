@@ -11,6 +11,7 @@ from models.erasing import DONE, ErasureState, pause
 from models.needles import Needle, read
 from models.stored import Json
 from store.db import NotFoundError
+from store.requests import SHOP, finish_erasure
 from store.rows import fetch, select_state
 from store.schema import ERASURES
 from store.sealing import unsealed
@@ -19,6 +20,8 @@ RETENTION: Final = "retention"
 """The actor of an erasure that nobody asked for: the time for which the shop keeps data has passed."""
 STOREFRONT: Final = "storefront"
 """The actor of an erasure that came by a webhook."""
+UNASKED: Final = (RETENTION, SHOP)
+"""The actors of erasures that nobody asked for themselves: no address is closed by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,10 @@ def searched(
     if state in DONE:
         values |= {"sought": None, "done_at": at, "problem": None}
     mine = (ERASURES.c.id == job.id, ERASURES.c.state == job.state)
-    return connection.execute(update(ERASURES).where(*mine).values(values)).rowcount > 0
+    first = connection.execute(update(ERASURES).where(*mine).values(values)).rowcount > 0
+    if first and state is ErasureState.CERTIFIED:
+        finish_erasure(connection, job.shop, job.id, at)
+    return first
 
 
 def _select() -> Select[Any]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, select, update
 from models.contact import email_key
 from models.erasing import LOOK_AGAIN, SETTLES, ErasureState
 from models.events import EventType
+from models.identity import Family
 from models.needles import Needle, needles, write
 from models.profile import CustomerState
 from models.situation import SuppressionReason
@@ -22,11 +23,12 @@ from store.acts import By
 from store.belongings import OWNED, mine
 from store.episodes import Episodes
 from store.erasure import erase_rows, give_up_handed, handed, hide
-from store.erasures import RETENTION, STOREFRONT, ErasureRow, advance, job_of, sought, wait
+from store.erasures import STOREFRONT, UNASKED, ErasureRow, advance, job_of, sought, wait
 from store.ids import new_id
 from store.objections import address_of, suppress
 from store.outbox import OutboxRow
 from store.people import People
+from store.requests import forget_requests, note_erasures
 from store.rows import insert_all
 from store.schema import CUSTOMERS, DELIVERIES, ERASURES, EVENTS, JOURNEYS, SUPPRESSIONS
 from store.sealing import hidden, sealed
@@ -37,6 +39,7 @@ _REACHED = (Channel.EMAIL, Channel.SMS, Channel.CALL)  # a device is reached by 
 def ask(connection: Connection, customer_id: str, by: By) -> tuple[ErasureRow, Sequence[OutboxRow]]:
     """Begin to forget a customer, and return the job and what Temporal must be told; asked twice it is one job.
 
+    All rows of the person go at once, each by a job of its own that searches for what names any of them.
     Raises `NotFoundError` for a customer whom nobody ever knew.
     """
     shop = connection.execute(select(CUSTOMERS.c.shop).where(CUSTOMERS.c.id == customer_id)).scalar_one_or_none()
@@ -50,8 +53,8 @@ def ask(connection: Connection, customer_id: str, by: By) -> tuple[ErasureRow, S
     people.bump(customer)
     people.save()
     outbox = episodes.save()
-    (job,) = begin(connection, people, [customer], by.actor, by.now)
-    return job, outbox
+    jobs = begin(connection, people, people.family(customer), by.actor, by.now)
+    return next(job for job in jobs if job.customer_id == customer_id), outbox
 
 
 def forget(connection: Connection, job: ErasureRow, at: datetime) -> bool:
@@ -65,15 +68,17 @@ def forget(connection: Connection, job: ErasureRow, at: datetime) -> bool:
         return False
     give_up_handed(connection, job.customer_id)
     erase_rows(connection, job.shop, job.customer_id, sought(connection, job.id) or ())
+    forget_requests(connection, job.customer_id, at)
     return advance(connection, job, ErasureState.ERASED, at)
 
 
 def close(episodes: Episodes, customer: CustomerState, actor: str, at: datetime) -> None:
     """End the open journeys that reach the customer's address; when only time has passed, their own alone."""
-    if actor != RETENTION:
+    if actor not in UNASKED:
         episodes.stop_all(customer, Outcome.ERASED, at)
         return
-    for journey in [one for one in episodes.open if one.open and one.customer_id == customer.id]:
+    own = {one.id for one in episodes.people.family(customer)}
+    for journey in [one for one in episodes.open if one.open and one.customer_id in own]:
         episodes.stop(journey, Outcome.ERASED, at)
 
 
@@ -84,11 +89,13 @@ def begin(
 
     A storefront may ask to forget somebody of whom there is nothing: then there is no job either.
     """
+    if not customers:
+        return ()
     ids = [one.id for one in customers]
     known = [one for one in customers if actor != STOREFRONT or _known(connection, one.id)]
-    jobs = [_job(connection, one, actor, at) for one in known]
+    jobs = [_job(connection, one, people.family(one), actor, at) for one in known]
     hide(connection, ids, {address for one in customers for address in _addresses(one)})
-    for customer in known if actor != RETENTION else ():
+    for customer in known if actor not in UNASKED else ():
         _suppress(connection, people, customer, ids, at)
     # Whoever has the address next counts from one again: no objection of theirs is held against these numbers.
     connection.execute(update(DELIVERIES).where(DELIVERIES.c.customer_id.in_(ids)).values(address=None))
@@ -96,10 +103,12 @@ def begin(
     connection.execute(update(EVENTS).where(EVENTS.c.customer_id.in_(nobody)).values(customer_id=None))
     connection.execute(delete(CUSTOMERS).where(CUSTOMERS.c.id.in_(ids)))
     insert_all(connection, ERASURES, jobs)
+    if actor not in UNASKED:
+        note_erasures(connection, people.shop, ids, {one.customer_id: one.id for one in jobs}, actor, at)
     return jobs
 
 
-def _job(connection: Connection, customer: CustomerState, actor: str, at: datetime) -> ErasureRow:
+def _job(connection: Connection, customer: CustomerState, rows: Family, actor: str, at: datetime) -> ErasureRow:
     journeys = select(JOURNEYS.c.id).where(JOURNEYS.c.customer_id == customer.id).order_by(JOURNEYS.c.id)
     return ErasureRow(
         new_id(),
@@ -109,7 +118,7 @@ def _job(connection: Connection, customer: CustomerState, actor: str, at: dateti
         ErasureState.ASKED,
         at,
         at,
-        sought=sealed(connection, write(_needles(connection, customer))),
+        sought=sealed(connection, write(_needles(connection, rows))),
         journeys=list(connection.execute(journeys).scalars()),
     )
 
@@ -126,18 +135,21 @@ def _addresses(customer: CustomerState) -> set[str]:
     return {address for channel in Channel if (address := address_of(channel, customer))}
 
 
-def _needles(connection: Connection, customer: CustomerState) -> Sequence[Needle]:
-    """Return what names a customer: now, when they objected, and when they were written to."""
-    closed = select(SUPPRESSIONS.c.address).where(SUPPRESSIONS.c.customer_id == customer.id)
-    former = set(connection.execute(closed).scalars())
-    mailed = (DELIVERIES.c.customer_id == customer.id, DELIVERIES.c.channel == Channel.EMAIL)
+def _needles(connection: Connection, rows: Family) -> Sequence[Needle]:
+    """Return what names a person, on any of their rows: now, when they objected, and when they were written to."""
+    ids = [one.id for one in rows]
+    former = set(
+        connection.execute(select(SUPPRESSIONS.c.address).where(SUPPRESSIONS.c.customer_id.in_(ids))).scalars()
+    )
+    mailed = (DELIVERIES.c.customer_id.in_(ids), DELIVERIES.c.channel == Channel.EMAIL)
     sent = select(DELIVERIES.c.message).where(*mailed, DELIVERIES.c.message.is_not(None))
     addresses = {one for message in connection.execute(sent).scalars() for one in _recipients(message)}
+    emails = [name for one in rows for name in (one.email, one.email_key)]
     return needles(
-        [customer.email, customer.email_key, *sorted(one for one in former if "@" in one), *sorted(addresses)],
-        [customer.phone, *sorted(one for one in former if one.startswith("+"))],
-        [customer.external_id],
-        [customer.first_name],
+        [*emails, *sorted(one for one in former if "@" in one), *sorted(addresses)],
+        [*(one.phone for one in rows), *sorted(one for one in former if one.startswith("+"))],
+        [one.external_id for one in rows],
+        [one.first_name for one in rows],
     )
 
 

@@ -2,26 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
-from models.cart import CartState
-from models.events import Event, EventType
+from models.events import Event
 from models.policy import Policy
-from models.profile import CustomerState, is_activity
-from models.vocabulary import Kind, Outcome
-from store.carts import carts_of, load_carts
-from store.episodes import Episodes
-from store.erasures import STOREFRONT
-from store.forgetting import begin
-from store.ids import new_id
-from store.objections import Objections
+from store.batch import Batch, tokens_of
+from store.carts import load_carts
 from store.outbox import OutboxRow
 from store.people import People
-from store.purchases import Purchases
-from store.rows import insert_all, update_all
-from store.schema import CARTS, EVENTS
+from store.requests import ABOUT_NOBODY
+from store.schema import EVENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,187 +34,52 @@ def ingest(
     door: str = "events",
 ) -> Ingested:
     """Store and apply events of one shop that came by a door; new journeys begin with `policy`, the cart policy."""
-    tokens = {token for event in events for token in _tokens(event)}
+    return ingest_together(connection, shop, [events], policy, received_at, door)[0]
+
+
+def ingest_together(
+    connection: Connection,
+    shop: str,
+    bodies: Sequence[Sequence[Event]],
+    policy: Policy | None,
+    received_at: datetime,
+    door: str,
+) -> list[Ingested]:
+    """Take in several bodies that came at about the same time as if they were one, and return what each of them did.
+
+    What Temporal must be told is in the first one's answer.
+    """
+    events = [event for body in bodies for event in body]
+    fresh = _fresh(connection, shop, events)
+    outbox = _applied(connection, shop, list(fresh.values()), policy, received_at, door) if fresh else ()
+    answers: list[Ingested] = []
+    for body in bodies:
+        new = sum(fresh.pop(event.key, None) is not None for event in body)
+        answers.append(Ingested(new, len(body) - new, () if answers else outbox))
+    return answers
+
+
+def _applied(
+    connection: Connection, shop: str, events: list[Event], policy: Policy | None, received_at: datetime, door: str
+) -> Sequence[OutboxRow]:
+    """Apply events that were new a moment ago; if another transaction stores one meanwhile, ours is run again."""
+    tokens = {token for event in events for token in tokens_of(event)}
     carts = load_carts(connection, shop, tokens, (), lock=True)  # no customer's lock guards a cart that is nobody's yet
     people = People(connection, shop)
     owners = {one.customer_id for one in carts} | {event.customer_id for event in events}
     people.lock((event.person for event in events), sorted(one for one in owners if one))
-    fresh = _fresh(connection, shop, events)
-    if not fresh:
-        return Ingested(0, len(events), ())
-    people.make_missing((event.person, min(event.at, received_at)) for event in fresh)
-    batch = _Batch(connection, people, fresh, carts, received_at, door)
-    for event in sorted(fresh, key=lambda one: one.at):
+    telling = [event for event in events if event.type not in ABOUT_NOBODY]
+    people.make_missing((event.person, min(event.at, received_at)) for event in telling)
+    batch = Batch(connection, people, events, carts, received_at, door)
+    for event in sorted(events, key=lambda one: one.at):
         batch.apply(event)
-    return Ingested(len(fresh), len(events) - len(fresh), batch.save(policy))
+    return batch.save(policy)
 
 
-def _tokens(event: Event) -> tuple[str, ...]:
-    named = (event.cart.token, event.cart.alias) if event.cart else ()
-    ordered = event.order.cart_tokens if event.order else ()
-    return tuple(token for token in (*named, *ordered) if token)
-
-
-def _fresh(connection: Connection, shop: str, events: Sequence[Event]) -> list[Event]:
-    """Return the events that are not stored yet, each once."""
+def _fresh(connection: Connection, shop: str, events: Sequence[Event]) -> dict[str, Event]:
+    """Return the events that are not stored yet, each once, by key."""
     unique = {event.key: event for event in events}
     statement = select(EVENTS.c.key).where(EVENTS.c.shop == shop, EVENTS.c.key.in_(list(unique)))
     for key in connection.execute(statement).scalars():
         del unique[key]
-    return list(unique.values())
-
-
-class _Batch:
-    """The customers, carts, orders and journeys that a batch changes; everything is written at the end."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        people: People,
-        events: list[Event],
-        carts: list[CartState],
-        received_at: datetime,
-        door: str,
-    ) -> None:
-        self.connection, self.people, self.received_at = connection, people, received_at
-        self.episodes = Episodes(connection, people, received_at)
-        self.old_carts, self.new_carts = carts, list[CartState]()
-        relaunched = {one.cart_id for one in self.episodes.open if one.cart_id} - {cart.id for cart in carts}
-        self.carts = {cart.id: cart for cart in [*carts, *load_carts(connection, people.shop, (), relaunched)]}
-        self.by_token: dict[str, CartState] = {}
-        for cart in sorted(carts, key=lambda one: (one.alias is not None, one.last_activity_at)):
-            self._name(cart)
-        self.purchases = Purchases(connection, people.shop, self.episodes, self.carts)
-        self.purchases.load(events)
-        self.objections = Objections(connection, people, self.episodes, received_at, door)
-        if any(event.person.consents for event in events):  # of all: an event may turn out to be about any of them
-            self.objections.load(set(people.known))
-        self.rows: list[dict[str, object]] = []
-        self.touched: dict[str, tuple[CartState, CustomerState, datetime]] = {}
-        self.erased: dict[str, CustomerState] = {}
-        self.reached: dict[str, tuple[CustomerState, datetime]] = {}
-
-    def apply(self, event: Event) -> None:
-        """Apply one event; events come in the order in which they happened."""
-        customer = self._who(event)
-        ahead = timedelta(seconds=customer.clock_s if customer else 0)
-        now = self.received_at + ahead
-        at = min(event.at, self.received_at) + ahead
-        cart = self._cart(event, customer, at)
-        if customer is not None:
-            self._about(event, customer, at, now)
-        if event.order is not None:
-            placed_at = min(event.order.placed_at or event.at, self.received_at) + ahead
-            self.purchases.apply(event.order, customer, at, placed_at)
-        if cart is not None and customer is not None:
-            self.touched[cart.id] = (cart, customer, now)
-        self.rows.append(self._row(event, customer, cart, at))
-
-    def _who(self, event: Event) -> CustomerState | None:
-        """Return who did it; an earlier event of the batch may have changed the address that a later one names."""
-        if self.people.find(event.person) is None:
-            self.people.make_missing([(event.person, min(event.at, self.received_at))])
-        known = self.people.known.get(event.customer_id or "")
-        return known or self.people.find(event.person) or self._owner(event)
-
-    def _owner(self, event: Event) -> CustomerState | None:
-        """Return whose cart or order an anonymous event is about."""
-        carts = [cart for cart in self.carts.values() if cart.tokens & set(_tokens(event))]
-        return next((owner for cart in carts if (owner := self.people.known.get(cart.customer_id or ""))), None)
-
-    def _name(self, cart: CartState) -> None:
-        """Let a cart be found by its names; the name of a cart from which a checkout has grown means the checkout."""
-        self.by_token.setdefault(cart.token, cart)
-        if cart.alias is not None:
-            self.by_token[cart.alias] = cart
-
-    def _about(self, event: Event, customer: CustomerState, at: datetime, now: datetime) -> None:
-        reachable = customer.reachable
-        self.people.meet(customer, event.person, at)
-        if customer.reachable and not reachable:
-            self.reached[customer.id] = (customer, now)
-        self.people.bump(customer)
-        if event.person.consents:
-            self.objections.record(customer, event.person.consents, now)
-        if is_activity(event):
-            customer.acted(at)
-            for journey in self.episodes.of(customer):
-                if journey.kind == Kind.INACTIVE and at > journey.since and event.order is None:
-                    self.episodes.stop(journey, Outcome.REENGAGED, now)
-        if event.type is EventType.ERASE:
-            self.episodes.stop_all(customer, Outcome.ERASED, now)
-            self.erased[customer.id] = customer
-
-    def _cart(self, event: Event, customer: CustomerState | None, at: datetime) -> CartState | None:
-        if event.cart is None:
-            return None
-        cart = self.by_token.get(event.cart.token)
-        if cart is None:
-            cart = CartState(new_id(), self.people.shop, event.cart.token, created_at=at, last_activity_at=at)
-            self.carts[cart.id] = cart
-            self.new_carts.append(cart)
-        cart.apply(event.type, event.cart, at)
-        self._name(cart)
-        if customer is not None and at >= cart.last_activity_at:
-            self._owned(cart, customer, at)
-        self._emptied(cart, customer, at)
-        return cart
-
-    def _owned(self, cart: CartState, customer: CustomerState, at: datetime) -> None:
-        """Give a cart to whoever used it last; for its former owner it is gone."""
-        former = self.people.known.get(cart.customer_id or "")
-        cart.customer_id = customer.id
-        if former is not None and former is not customer:
-            for journey in self.episodes.of(former):
-                if journey.cart_id == cart.id and journey.customer_id == former.id:
-                    self.episodes.stop(journey, Outcome.CART_EMPTIED, at)
-
-    def _emptied(self, cart: CartState, customer: CustomerState | None, at: datetime) -> None:
-        """An emptied cart ends a journey that has begun; before J0 the customer may still be choosing."""
-        if cart.lines or customer is None:
-            return
-        for journey in self.episodes.of(customer):
-            if journey.cart_id == cart.id and journey.j0 is not None:
-                self.episodes.stop(journey, Outcome.CART_EMPTIED, at)
-
-    def _row(
-        self, event: Event, customer: CustomerState | None, cart: CartState | None, at: datetime
-    ) -> dict[str, object]:
-        return {
-            "shop": self.people.shop,
-            "key": event.key,
-            "type": event.type,
-            "name": event.name,
-            "customer_id": customer and customer.id,
-            "cart_id": cart and cart.id,
-            "product_id": event.product and event.product.product_id,
-            "properties": dict(event.properties) or None,
-            "at": at,
-            "received_at": self.received_at,
-        }
-
-    def _follow(self) -> None:
-        """Whoever can be reached from now on may have left carts before."""
-        left = carts_of(self.connection, self.reached) if self.reached else []
-        for cart in [one for one in left if one.id not in self.carts]:
-            self.old_carts.append(cart)
-            self.carts[cart.id] = cart
-            self.touched[cart.id] = (cart, *self.reached[cart.customer_id or ""])
-
-    def save(self, policy: Policy | None) -> list[OutboxRow]:
-        """Write everything in the order in which rows lean on each other."""
-        gone = self.erased
-        self._follow()
-        alive = [
-            (c, who, now) for c, who, now in self.touched.values() if c.customer_id == who.id and who.id not in gone
-        ]
-        self.purchases.save()  # first: an order of this batch ends a cart of this batch
-        self.episodes.touched(alive, self.carts, policy)
-        self.people.save()
-        self.objections.save()
-        insert_all(self.connection, CARTS, self.new_carts)
-        update_all(self.connection, CARTS, self.old_carts)  # the others are not locked, and have not changed
-        outbox = self.episodes.save()
-        self.connection.execute(insert(EVENTS), self.rows)
-        begin(self.connection, self.people, list(gone.values()), STOREFRONT, self.received_at)
-        return outbox
+    return unique

@@ -6,10 +6,11 @@ that writes `handed`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
+from models.announcing import opted_out
 from models.gate import gate
 from models.journey import delivery_key
 from models.notices import may_become
@@ -17,12 +18,14 @@ from models.question import Question, Ruling
 from models.situation import DeliveryRecord, SuppressionReason
 from models.stored import Json
 from models.vocabulary import Channel, DeliveryState, Outcome, Reason, Status, Verdict
+from store.announcements import announce, announce_ends
+from store.groups import lock_people_of
 from store.ids import new_id
 from store.ledger_statements import CLOSED_SEQ, COUNT, DECIDE, HAND, HANDED, LAST_DECISION, SEQ, SETTLE, SHOW
 from store.objections import address_of, suppress
 from store.schema import CUSTOMERS, DELIVERIES, JOURNEYS
 from store.sealing import hidden
-from store.situations import group_of, stock_of, switched_off
+from store.situations import stock_of, switched_off
 from store.tasks import ask
 
 
@@ -67,14 +70,14 @@ def hand_over(connection: Connection, intent: Intent, recorded_at: datetime) -> 
 
 
 def _locked(connection: Connection, question: Question) -> Question | None:
-    """Lock everybody with the address; the question stands when no writer has been there since it was read.
+    """Lock everybody whom a stop would reach; the question stands when no writer has been there since it was read.
 
     The kill switch and the stock belong to no customer, so they are read again.
     """
     situation = question.situation
     if situation.customer is None:
         return question
-    if group_of(connection, situation.journey.shop, situation.customer, lock=True) != situation.locked:
+    if lock_people_of(connection, situation.journey.shop, situation.customer.id) != situation.locked:
         return None
     fresh = replace(
         situation,
@@ -196,9 +199,10 @@ def close(connection: Connection, journey_id: str, outcome: Outcome, at: datetim
     open_ = (JOURNEYS.c.id == journey_id, JOURNEYS.c.status != Status.CLOSED)
     owner = select(JOURNEYS.c.customer_id).where(*open_).scalar_subquery()
     counted = update(CUSTOMERS).where(CUSTOMERS.c.id == owner).values(seq=CUSTOMERS.c.seq + 1)
-    seq = connection.execute(counted.returning(CUSTOMERS.c.seq)).scalar()
+    seq, ahead = connection.execute(counted.returning(CUSTOMERS.c.seq, CUSTOMERS.c.clock_s)).one_or_none() or (None, 0)
     values = {"status": Status.CLOSED, "outcome": outcome, "closed_at": at, "closed_seq": seq, "next_action_at": None}
-    connection.execute(update(JOURNEYS).where(*open_).values(values))
+    for row in connection.execute(update(JOURNEYS).where(*open_).values(values).returning(JOURNEYS)).all():
+        announce_ends(connection, row.shop, [row], at - timedelta(seconds=ahead))
 
 
 def settle(
@@ -234,6 +238,8 @@ def answered(
     address = customer and address_of(channel, customer)
     if closes is not None and customer is not None and address:  # kept as a hash: its owner may be erased by now
         suppress(connection, shop, channel, hidden(connection, shop, address), closes, question.at, customer.seq)
+        if closes in (SuppressionReason.COMPLAINT, SuppressionReason.OBJECTION):
+            announce(connection, shop, [opted_out(customer.id, channel, closes, question.at)], recorded_at)
 
 
 def ruled(verdict: Verdict, reason: Reason, problem: str, until: datetime | None = None) -> Ruling:

@@ -36,7 +36,7 @@ _PAGE_OF_MESSAGES: Final = 20
 _OURS: Final = {
     *("shop", "kind", "episode", "policy", "policy_hash", "segment", "arm", "status", "outcome", "step", "channel"),
     *("type", "state", "verdict", "call", "key", "provider", "provider_id", "actor", "act", "cart_token", "basis"),
-    *("purpose", "result", "closed_by"),
+    *("purpose", "result", "closed_by", "done_by", "data"),
 }
 """Columns that hold our own words, ids and the shop's numbers: somebody may be called like one of these."""
 

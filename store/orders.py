@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, RowMapping, bindparam, select, union
 
+from models.events import OrderStatus
 from models.situation import CartRecord, OrderRecord
-from store.carts import PURCHASE
 from store.schema import ORDER_TOKENS, ORDERS
 
 # The ids first, from one index each: told "either or", PostgreSQL would read every order there is.
@@ -23,9 +23,9 @@ _ORDERS = (
 
 
 def orders_of(
-    connection: Connection, shop: str, customer_id: str, ids: Collection[str], cart: CartRecord | None
+    connection: Connection, shop: str, own: Collection[str], ids: Collection[str], cart: CartRecord | None
 ) -> tuple[OrderRecord, ...]:
-    """Return the orders of these people, and whatever joins the cart; `customer_id` says which are a customer's own."""
+    """Return the orders of these people, and whatever joins the cart; `own` are the rows of the customer's person."""
     values = {"shop": shop, "ids": ids, "tokens": sorted(cart.tokens) if cart else []}
     found: dict[str, tuple[RowMapping, set[str]]] = {}
     for row in connection.execute(_ORDERS, values).mappings():
@@ -33,11 +33,11 @@ def orders_of(
     return tuple(
         OrderRecord(
             tokens=frozenset(names - {None}),
-            paid=row["status"] in PURCHASE,
+            status=OrderStatus(row["status"]),
             value=row["value"] - row["refunded"],
             coupon=row["coupon"] is not None,
             placed_at=row["placed_at"],
-            own=row["customer_id"] == customer_id,
+            own=row["customer_id"] in own,
             order_id=row["order_id"],
         )
         for row, names in found.values()

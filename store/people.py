@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 from sqlalchemy.dialects import postgresql
 
 from models.events import Person
+from models.identity import may_be
 from models.profile import CustomerState
 from store.ids import new_id
 from store.rows import as_row, fetch, insert_all, select_state, update_all
@@ -16,7 +17,8 @@ from store.schema import CUSTOMERS
 class People:
     """The customers of one shop that a transaction is about; all of them are locked until it ends.
 
-    Two rows with one address are locked together, because a stop of one is a stop of the other.
+    Two rows with one address are locked together, and so are a root and its aliases, because a stop of one is a stop
+    of the other.
     """
 
     def __init__(self, connection: Connection, shop: str) -> None:
@@ -25,11 +27,15 @@ class People:
         self.shop = shop
         self.known: dict[str, CustomerState] = {}
         self._names: dict[tuple[str, str], list[CustomerState]] = {}
+        self._families: dict[str, list[CustomerState]] = {}
         self._touched: set[str] = set()
         self._new: dict[str, CustomerState] = {}
 
     def lock(self, persons: Iterable[Person], ids: Collection[str] = ()) -> None:
-        """Lock every customer whom these persons may be, in id order, and everybody who shares an address."""
+        """Lock every customer whom these persons may be, all rows of each, and everybody who shares an address.
+
+        In id order, as far as one statement goes; where two transactions wait for each other, one is run again.
+        """
         external: set[str | None] = set()
         emails: set[str | None] = set()
         phones: set[str | None] = set()
@@ -38,10 +44,18 @@ class People:
             emails.add(person.email_key)
             phones.add(person.phone)
         self._lock(emails, phones, external, ids)
+        self._lock_families()
         more_emails = {one.email_key for one in self.known.values()} - emails - {None}
         more_phones = {one.phone for one in self.known.values()} - phones - {None}
         if more_emails or more_phones:
             self._lock(more_emails, more_phones, set(), ())
+            self._lock_families()
+
+    def _lock_families(self) -> None:
+        """Lock the root and the aliases of everybody known who has any."""
+        roots = sorted({one.root for one in self.known.values() if one.root_id is not None or one.has_aliases})
+        if roots:
+            self._read(or_(CUSTOMERS.c.id.in_(roots), CUSTOMERS.c.root_id.in_(roots)))
 
     def _lock(
         self, emails: set[str | None], phones: set[str | None], external: set[str | None], ids: Collection[str]
@@ -51,9 +65,11 @@ class People:
         # Each way with the shop, and none that is empty: only so does SQLite look each up in its own index.
         ways = [and_(mine, CUSTOMERS.c[name].in_(values)) for name, values in names if values]
         ways += [CUSTOMERS.c.id.in_(ids)] if ids else []
-        if not ways:
-            return
-        statement = select(*select_state(CUSTOMERS, CustomerState)).where(or_(*ways)).order_by(CUSTOMERS.c.id)
+        if ways:
+            self._read(or_(*ways))
+
+    def _read(self, which: ColumnElement[bool]) -> None:
+        statement = select(*select_state(CUSTOMERS, CustomerState)).where(which).order_by(CUSTOMERS.c.id)
         for customer in fetch(self.connection, CustomerState, statement.with_for_update()):
             self._know(customer)
 
@@ -61,6 +77,7 @@ class People:
         if customer.id in self.known:
             return
         self.known[customer.id] = customer
+        self._families.setdefault(customer.root, []).append(customer)
         self._index(customer)
 
     def _index(self, customer: CustomerState) -> None:
@@ -77,18 +94,19 @@ class People:
             self._index(customer)
 
     def find(self, person: Person) -> CustomerState | None:
-        """Return who this is: by the shop's own id, else by e-mail, else by phone.
+        """Return who this is: by the shop's own id, else by e-mail, else by phone; a root before its aliases.
 
         A shop's id never takes over a row that has another id of that shop, and a phone never one that has another
-        e-mail: what one person of a household allowed, the other did not.
+        e-mail: what one person of a household allowed, the other did not. For this all rows of a person count.
         """
         if person.external_id is not None:
             found = self._names.get(("external_id", person.external_id))
             if found:
                 return found[0]
         for name, value in (("email_key", person.email_key), ("phone", person.phone)):
-            for customer in self._names.get((name, value), ()) if value is not None else ():
-                if _may_be(customer, person):
+            known = self._names.get((name, value), ()) if value is not None else ()
+            for customer in sorted(known, key=_alias):
+                if may_be(self.family(customer), person):
                     return customer
         return None
 
@@ -122,28 +140,57 @@ class People:
     def _forget(self, lost: Sequence[CustomerState]) -> None:
         for one in lost:
             del self.known[one.id]
+            del self._families[one.root]  # a row that is new stands alone
         self._names = {name: [one for one in rows if one not in lost] for name, rows in self._names.items()}
 
+    def family(self, customer: CustomerState) -> Sequence[CustomerState]:
+        """Return all rows of a customer's person: root and aliases."""
+        return self._families[customer.root]
+
+    def root(self, customer_id: str) -> str:
+        """Return under which id a person's rows stand."""
+        known = self.known.get(customer_id)
+        return known.root if known else customer_id
+
+    def regroup(self) -> None:
+        """Take note that rows have got another root."""
+        self._families = {}
+        for one in self.known.values():
+            self._families.setdefault(one.root, []).append(one)
+
     def group(self, customer: CustomerState) -> list[CustomerState]:
-        """Return everybody who shares an address with a customer, themselves first."""
+        """Return whom a stop of a customer reaches, themselves first: their own rows, and whoever shares an address."""
         found = {customer.id: customer}
-        for name, value in (("email_key", customer.email_key), ("phone", customer.phone)):
-            near = self._names.get((name, value), ()) if value is not None else ()
-            found |= {one.id: one for one in near if one.shares_address(customer)}
+        for mine in self.family(customer):
+            found[mine.id] = mine
+            for near in self.near(mine.email_key, mine.phone):
+                if near.shares_address(mine):
+                    found |= {one.id: one for one in self.family(near)}
         return list(found.values())
 
-    def bump(self, customer: CustomerState) -> int:
-        """Give the next sequence number to a customer and everybody who shares the address; once a transaction.
+    def near(self, email_key: str | None, phone: str | None) -> list[CustomerState]:
+        """Return everybody known who has, or had a moment ago, one of these addresses."""
+        ways = [one for one in (("email_key", email_key), ("phone", phone)) if one[1] is not None]
+        return [one for name, value in ways for one in self._names.get((name, str(value)), ())]
 
-        Whoever comes to share it later in the transaction makes one more number: they all count on from the highest.
+    def bump(self, customer: CustomerState) -> int:
+        """Give the next sequence number to everybody whom a stop of a customer reaches; once a transaction.
+
+        Whoever joins them later in the transaction makes one more number: they all count on from the highest.
         """
         group = self.group(customer)
-        if any(one.id not in self._touched for one in group):
+        if any(one.id not in self._touched or one.seq != customer.seq for one in group):
             number = 1 + max(one.seq for one in group)
             for one in group:
                 one.seq = number
             self._touched |= {one.id for one in group}
         return customer.seq
+
+    def flush(self) -> None:
+        """Write who is new at once, for a statement that must find their rows."""
+        insert_all(self.connection, CUSTOMERS, self._new.values())
+        self._touched |= self._new.keys()
+        self._new = {}
 
     def save(self) -> None:
         """Write everybody who is new or was touched."""
@@ -152,7 +199,5 @@ class People:
         update_all(self.connection, CUSTOMERS, [self.known[one] for one in old])
 
 
-def _may_be(customer: CustomerState, person: Person) -> bool:
-    other_id = None not in (person.external_id, customer.external_id) and person.external_id != customer.external_id
-    other_email = None not in (person.email_key, customer.email_key) and person.email_key != customer.email_key
-    return not other_id and not other_email
+def _alias(customer: CustomerState) -> bool:
+    return customer.root_id is not None

@@ -1,18 +1,19 @@
 """The preference page's side of the store: what stands for a customer, and a form taken in under their lock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, select, update
 
+from models.events import OrderStatus
 from models.preferences import BREAK, CHANNELS, SOURCE, Choice, Closure, Form, Holdings, entries
 from models.profile import CustomerState
 from models.situation import OrderRecord, SuppressionReason
 from models.vocabulary import Channel, Purpose, SoftOptIn
 from store.acts import Act, ActName
-from store.carts import PURCHASE
 from store.episodes import Episodes
+from store.groups import rows_of
 from store.ids import new_id
 from store.objections import Objections, consent_record
 from store.outbox import OutboxRow
@@ -43,31 +44,32 @@ def load_holdings(connection: Connection, customer_id: str, scope: SoftOptIn, no
     if row is None:
         return None
     at = now + timedelta(seconds=row["clock_s"])
-    consents = connection.execute(select(CONSENTS).where(CONSENTS.c.customer_id == customer_id)).mappings()
+    own = list(connection.execute(rows_of(customer_id)).scalars())
+    consents = connection.execute(select(CONSENTS).where(CONSENTS.c.customer_id.in_(own))).mappings()
     return Holdings(
         customer_record(row),
         tuple(consent_record(one) for one in consents),
-        _orders(connection, customer_id),
-        _closures(connection, row, at),
+        _orders(connection, own),
+        _closures(connection, row, own, at),
         scope,
         at,
     )
 
 
-def _orders(connection: Connection, customer_id: str) -> tuple[OrderRecord, ...]:
+def _orders(connection: Connection, own: Collection[str]) -> tuple[OrderRecord, ...]:
     statement = select(ORDERS.c.order_id, ORDERS.c.status, ORDERS.c.placed_at)
     return tuple(
-        OrderRecord(frozenset(), status in PURCHASE, 0, coupon=False, placed_at=placed_at, own=True, order_id=order_id)
-        for order_id, status, placed_at in connection.execute(statement.where(ORDERS.c.customer_id == customer_id))
+        OrderRecord(frozenset(), OrderStatus(status), 0, coupon=False, placed_at=placed_at, own=True, order_id=order_id)
+        for order_id, status, placed_at in connection.execute(statement.where(ORDERS.c.customer_id.in_(own)))
     )
 
 
-def _closures(connection: Connection, customer: RowMapping, at: datetime) -> tuple[Closure, ...]:
+def _closures(connection: Connection, customer: RowMapping, rows: Collection[str], at: datetime) -> tuple[Closure, ...]:
     return tuple(
         Closure(
             Channel(row["channel"]),
             SuppressionReason(row["reason"]),
-            own=row["reason"] == SuppressionReason.OBJECTION and row["customer_id"] in (None, customer["id"]),
+            own=row["reason"] == SuppressionReason.OBJECTION and row["customer_id"] in (None, *rows),
         )
         for row in closed_channels(connection, dict(customer))
         if row["until"] is None or at < row["until"]

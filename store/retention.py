@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, func, select, tuple_, update
 
 from models.retention import Cutoffs, Ended
 from models.vocabulary import ConsentState
@@ -13,8 +13,6 @@ from store.erasures import RETENTION
 from store.forgetting import ask
 from store.people import People
 from store.schema import CONSENTS, CUSTOMERS, DELIVERIES, EVENTS, ORDERS
-
-_MEASURED = func.coalesce(CUSTOMERS.c.last_activity_at, CUSTOMERS.c.first_seen_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class Quiet:
 
 
 def quiet_people(connection: Connection, before: datetime, after: str, limit: int) -> list[Quiet]:
-    """Return whose own last action was before a moment, by id, from the one after `after` on.
+    """Return whose own last action was before a moment, on all their rows, by root, from the one after `after` on.
 
     Who has never acted is measured by when they were first heard of.
     """
@@ -38,7 +36,7 @@ def quiet_people(connection: Connection, before: datetime, after: str, limit: in
         .scalar_subquery()
     )
     statement = (
-        select(CUSTOMERS.c.id, CUSTOMERS.c.shop, _MEASURED, ordered, agreed)
+        select(CUSTOMERS.c.id, CUSTOMERS.c.shop, _measured(CUSTOMERS), ordered, agreed)
         .where(CUSTOMERS.c.id > after, _quiet(before))
         .order_by(CUSTOMERS.c.id)
         .limit(limit)
@@ -50,11 +48,21 @@ def quiet_people(connection: Connection, before: datetime, after: str, limit: in
 
 
 def _quiet(before: datetime) -> ColumnElement[bool]:
-    ordered = select(ORDERS.c.id).where(ORDERS.c.customer_id == CUSTOMERS.c.id, ORDERS.c.placed_at >= before)
+    alias = CUSTOMERS.alias("alias")
+    awake = select(alias.c.id).where(alias.c.root_id == CUSTOMERS.c.id, ~_still(alias, before)).exists()
+    return and_(CUSTOMERS.c.root_id.is_(None), _still(CUSTOMERS, before), ~awake)
+
+
+def _still(who: FromClause, before: datetime) -> ColumnElement[bool]:
+    ordered = select(ORDERS.c.id).where(ORDERS.c.customer_id == who.c.id, ORDERS.c.placed_at >= before)
     agreed = select(CONSENTS.c.id).where(
-        CONSENTS.c.customer_id == CUSTOMERS.c.id, CONSENTS.c.state == ConsentState.GRANTED, CONSENTS.c.at >= before
+        CONSENTS.c.customer_id == who.c.id, CONSENTS.c.state == ConsentState.GRANTED, CONSENTS.c.at >= before
     )
-    return and_(before > _MEASURED, ~ordered.exists(), ~agreed.exists())
+    return and_(before > _measured(who), ~ordered.exists(), ~agreed.exists())
+
+
+def _measured(who: FromClause) -> ColumnElement[datetime]:
+    return func.coalesce(who.c.last_activity_at, who.c.first_seen_at)
 
 
 def end_people(connection: Connection, before: datetime, limit: int, at: datetime) -> int:

@@ -1,7 +1,7 @@
 """Every table as a Core table, under one name, for statements that need no objects."""
 
 from models.tables.columns import table_of
-from models.tables.doors import Alias, Announcement, Import, Poll, Request
+from models.tables.doors import Alias, Announcement, Import, Poll, Request, Silence
 from models.tables.facts import (
     Cart,
     Consent,
@@ -57,5 +57,6 @@ ALIASES = table_of(Alias)
 REQUESTS = table_of(Request)
 ANNOUNCEMENTS = table_of(Announcement)
 IMPORTS = table_of(Import)
+SILENCES = table_of(Silence)
 
 METADATA = SHOPS.metadata

@@ -10,20 +10,23 @@ from models.consent import latest
 from models.contact import email_key
 from models.situation import SuppressionReason
 from models.vocabulary import Channel, ConsentState
+from store.belongings import mine as belongs
 from store.db import NotFoundError
+from store.groups import rows_of
 from store.journeys import DeliveryRow, JourneyRow, journeys_of
 from store.objections import consent_record
 from store.rows import fetch, select_state
-from store.schema import CARTS, CONSENTS, CUSTOMERS, DELIVERIES, ORDERS, SHOPS, SUPPRESSIONS
+from store.schema import ALIASES, CARTS, CONSENTS, CUSTOMERS, DELIVERIES, ORDERS, SHOPS, SUPPRESSIONS
 from store.sealing import hidden
 
 _WISHES = (SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT)
 _PROFILE = ("external_id", "email", "phone", "first_name", "locale", "timezone", "country", "traits")
+_COLUMNS = ("id", "shop", "root_id", "has_aliases", "email_key", "first_seen_at", "last_activity_at", "clock_s")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One customer: row, consent ledger, closed channels, carts, orders, journeys and messages, newest first."""
+    """One row: consent ledger, closed channels, carts, orders, journeys, messages, and what it was joined with."""
 
     customer: Mapping[str, Any]
     consents: Sequence[Mapping[str, Any]]
@@ -32,6 +35,7 @@ class Known:
     orders: Sequence[Mapping[str, Any]]
     journeys: Sequence[JourneyRow]
     deliveries: Sequence[DeliveryRow]
+    aliases: Sequence[Mapping[str, Any]]
 
 
 def find_customers(
@@ -39,7 +43,7 @@ def find_customers(
 ) -> list[Known]:
     """Return the customers of every shop with this e-mail address, one of these numbers (E.164), or this id.
 
-    The id may be ours or the shop's own.
+    The id may be ours or the shop's own. Whoever is one person with one of them is among them.
     """
     anywhere = CUSTOMERS.c.shop.in_(select(SHOPS.c.id))  # all there are, for the index
     if email is not None:
@@ -48,9 +52,24 @@ def find_customers(
         place = or_(CUSTOMERS.c.id == id_, and_(anywhere, CUSTOMERS.c.external_id == id_))
     else:
         place = and_(anywhere, CUSTOMERS.c.phone.in_(phones))
-    names = ("id", "shop", "email_key", "first_seen_at", "last_activity_at", "clock_s", *_PROFILE)
-    statement = select(*[CUSTOMERS.c[name] for name in names]).where(place).order_by(CUSTOMERS.c.id).limit(100)
-    return [_known(connection, row) for row in _rows(connection, statement)]
+    names = (
+        "id",
+        "shop",
+        "root_id",
+        "has_aliases",
+        "email_key",
+        "first_seen_at",
+        "last_activity_at",
+        "clock_s",
+        *_PROFILE,
+    )
+    statement = select(*[CUSTOMERS.c[name] for name in names]).order_by(CUSTOMERS.c.id).limit(100)
+    found = _rows(connection, statement.where(place))
+    roots = {row["root_id"] or row["id"] for row in found if row["root_id"] or row["has_aliases"]}
+    if roots:
+        own = or_(CUSTOMERS.c.id.in_(roots), CUSTOMERS.c.root_id.in_(roots))
+        found = _rows(connection, statement.where(or_(own, CUSTOMERS.c.id.in_([row["id"] for row in found]))))
+    return [_known(connection, row) for row in found]
 
 
 def _known(connection: Connection, customer: Mapping[str, Any]) -> Known:
@@ -63,6 +82,7 @@ def _known(connection: Connection, customer: Mapping[str, Any]) -> Known:
         _rows(connection, select(ORDERS).where(ORDERS.c.customer_id == mine).order_by(ORDERS.c.id.desc()).limit(50)),
         journeys_of(connection, [mine]),
         _deliveries(connection, mine),
+        _rows(connection, select(ALIASES).where(belongs(ALIASES, mine)).order_by(ALIASES.c.id.desc())),
     )
 
 
@@ -119,8 +139,9 @@ def load_leaving(connection: Connection, customer_id: str, channel: Channel) -> 
     closed = any(
         one["channel"] == channel and one["reason"] in _WISHES for one in closed_channels(connection, customer)
     )
-    waiting = any(one.open for one in journeys_of(connection, [customer_id]))
-    ledger = connection.execute(select(CONSENTS).where(CONSENTS.c.customer_id == customer_id)).mappings()
+    own = list(connection.execute(rows_of(customer_id)).scalars())
+    waiting = any(one.open for one in journeys_of(connection, own))
+    ledger = connection.execute(select(CONSENTS).where(CONSENTS.c.customer_id.in_(own))).mappings()
     word = latest([consent_record(row) for row in ledger], channel)
     objected = word is not None and word.state is ConsentState.WITHDRAWN
     return Leaving(customer["locale"], done=objected and closed and not waiting)

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
 from models.content import Brand
+from models.restored import Lost
 from store.rows import as_row, columns_of
 from store.schema import SHOPS
 
@@ -28,6 +30,16 @@ class ShopRecord:
     postal_address: str
     privacy_url: str | None
     logo_url: str | None
+    announces: bool = False
+    restored_from: datetime | None = None
+    restored_at: datetime | None = None
+
+    @property
+    def lost(self) -> Lost | None:
+        """Return the time of which the store knows nothing, after a restore from a backup."""
+        if self.restored_from is None or self.restored_at is None:
+            return None
+        return Lost(self.restored_from, self.restored_at)
 
     @property
     def brand(self) -> Brand:
@@ -38,9 +50,15 @@ class ShopRecord:
 
 
 def save_shops(connection: Connection, shops: Sequence[ShopRecord]) -> None:
-    """Write what the settings say of these shops; others stay as they are."""
-    connection.execute(delete(SHOPS).where(SHOPS.c.id.in_([shop.id for shop in shops])))
-    connection.execute(insert(SHOPS), [as_row(shop) for shop in shops])
+    """Write what the settings say of these shops; others stay as they are, and so does what no setting says."""
+    ids = [shop.id for shop in shops]
+    kept = select(SHOPS.c.id, SHOPS.c.restored_from, SHOPS.c.restored_at).where(SHOPS.c.id.in_(ids))
+    restores = {row.id: (row.restored_from, row.restored_at) for row in connection.execute(kept)}
+    connection.execute(delete(SHOPS).where(SHOPS.c.id.in_(ids)))
+    rows = [as_row(shop) for shop in shops]
+    for row in rows:
+        row["restored_from"], row["restored_at"] = restores.get(row["id"], (None, None))
+    connection.execute(insert(SHOPS), rows)
 
 
 def load_shop(connection: Connection, shop: str) -> ShopRecord:

@@ -4,17 +4,17 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, Connection, RowMapping, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, func, select
 
 from models.consent import granted
 from models.events import EventType
 from models.policy import threshold
 from models.profile import by_machine
 from models.score import ABANDON_WINDOW
+from models.signals import MOST, WINDOW, Signals, asks_for_signals, signals
 from models.situation import (
     CartRecord,
     ConsentRecord,
-    CustomerRecord,
     DeliveryRecord,
     Handed,
     JourneyRecord,
@@ -23,8 +23,9 @@ from models.situation import (
 )
 from models.vocabulary import MAY_HAVE_ARRIVED, Arm, Channel, DeliveryState, Kind, Purpose, Status
 from store.driven import Driven
+from store.groups import own_rows, people_of
 from store.lists import among
-from store.objections import consent_record, suppressed
+from store.objections import consent_record
 from store.orders import orders_of
 from store.policies import version
 from store.records import cart_record, customer_record, journey_record
@@ -38,6 +39,7 @@ from store.schema import (
     PRODUCTS,
     SWITCHES,
 )
+from store.suppressed import suppressed
 
 _YEAR = timedelta(days=366)
 _ACTIONS = (EventType.EMAIL_OPENED, EventType.EMAIL_CLICKED)
@@ -47,21 +49,7 @@ _IDS: BindParameter[str] = bindparam("ids", expanding=True)
 _JOURNEY = select(JOURNEYS).where(JOURNEYS.c.id == bindparam("journey"))
 _CUSTOMER = select(CUSTOMERS).where(CUSTOMERS.c.id == bindparam("customer"))
 _CART = select(CARTS).where(CARTS.c.id == bindparam("cart"))
-_OF_SHOP = CUSTOMERS.c.shop == bindparam("shop")
-_GROUP = (
-    select(CUSTOMERS.c.id, CUSTOMERS.c.seq)
-    .where(
-        or_(  # each way with the shop: only so does SQLite look each up in its own index
-            and_(_OF_SHOP, CUSTOMERS.c.id == bindparam("customer")),
-            and_(_OF_SHOP, CUSTOMERS.c.email_key == bindparam("email_key")),  # never true for an unknown address
-            and_(_OF_SHOP, CUSTOMERS.c.phone == bindparam("phone")),
-        ),
-    )
-    .order_by(CUSTOMERS.c.id)
-)
-_LOCKED_GROUP = Driven(_GROUP.with_for_update())
-_FREE_GROUP = Driven(_GROUP)
-_CONSENTS = select(CONSENTS).where(CONSENTS.c.customer_id == bindparam("customer"))
+_CONSENTS = select(CONSENTS).where(CONSENTS.c.customer_id.in_(_IDS))
 _HANDED = select(
     DELIVERIES.c.channel, DELIVERIES.c.handed_at, DELIVERIES.c.coupon, DELIVERIES.c.journey_id, DELIVERIES.c.step
 ).where(
@@ -75,8 +63,14 @@ _DELIVERIES = select(DELIVERIES.c.channel, DELIVERIES.c.id, DELIVERIES.c.state, 
 _BEHAVIOUR = select(EVENTS.c.type, EVENTS.c.properties).where(
     EVENTS.c.customer_id.in_(_IDS), EVENTS.c.type.in_(_ACTIONS), EVENTS.c.at > bindparam("since")
 )
+_SIGNALS = (
+    select(EVENTS.c.type, EVENTS.c.product_id, EVENTS.c.properties)
+    .where(EVENTS.c.customer_id.in_(_IDS), EVENTS.c.type.in_(list(EventType)), EVENTS.c.at > bindparam("since"))
+    .order_by(EVENTS.c.at.desc())
+    .limit(MOST)
+)
 _ABANDONS = select(func.count()).where(
-    JOURNEYS.c.customer_id == bindparam("customer"),
+    JOURNEYS.c.customer_id.in_(_IDS),
     JOURNEYS.c.kind == Kind.CART,
     JOURNEYS.c.j0 > bindparam("since"),
 )
@@ -114,44 +108,32 @@ def situation_of(
 ) -> Situation:
     """Return what is known of a journey of a customer, given both rows; the journey need not be stored yet."""
     customer = customer_record(row)
-    locked = group_of(connection, record.shop, customer, lock=False)
-    ids = [one for one, _ in locked]
-    consents = _consents(connection, customer.id)
-    opens, clicks = _behaviour(connection, ids, at - threshold(version(connection, record.policy_hash)))
+    group = people_of(connection, record.shop, customer.id)
+    ids, rows = [one.id for one in group], own_rows(group, customer.id)
+    own = [one.id for one in rows]
+    consents = _consents(connection, own)
+    policy = version(connection, record.policy_hash)
+    opens, clicks = _behaviour(connection, ids, at - threshold(policy))
+    # Of a stored journey without a step it may be asked which policy it shall have.
+    asked = asks_for_signals(policy) or (step is None and record.id != "")
     return Situation(
         journey=record,
         customer=customer,
-        locked=locked,
+        locked=tuple((one.id, one.seq) for one in group),
         cart=cart,
-        orders=orders_of(connection, record.shop, customer.id, ids, cart),
+        orders=orders_of(connection, record.shop, own, ids, cart),
         consents=consents,
-        suppressed=suppressed(connection, record.shop, customer, at),
+        suppressed=suppressed(connection, record.shop, customer, rows, at),
         handed=_handed(connection, ids, record.id, step, at),
         opens=opens if granted(consents, Channel.EMAIL, Purpose.OPEN_TRACKING) else 0,
         clicks=clicks,
-        abandons=_abandons(connection, customer.id, at),
+        abandons=_abandons(connection, own, at),
         switched_off=switched_off(connection),
         stock=stock_of(connection, record.shop, cart),
         deliveries={} if step is None else _deliveries(connection, record.id, step),
         rivals=() if step is None else _rivals(connection, ids, record.id),
+        signals=_signals(connection, own, record.since, cart) if asked else Signals(),
     )
-
-
-def group_of(connection: Connection, shop: str, customer: CustomerRecord, *, lock: bool) -> tuple[tuple[str, int], ...]:
-    """Return ids and sequence numbers of everybody with this customer's address, in id order, locked if asked."""
-    values = {"shop": shop, "customer": customer.id, "email_key": customer.email_key, "phone": customer.phone}
-    rows = (_LOCKED_GROUP if lock else _FREE_GROUP).rows(connection, values)
-    return tuple((one, seq) for one, seq in rows)
-
-
-def lock_customer_of(connection: Connection, journey_id: str) -> None:
-    """Lock everybody with the address of a journey's customer; on SQLite whoever writes has locked everything."""
-    if connection.dialect.name == "sqlite":
-        return
-    mine = select(JOURNEYS.c.customer_id).where(JOURNEYS.c.id == journey_id).scalar_subquery()
-    row = connection.execute(select(CUSTOMERS).where(CUSTOMERS.c.id == mine)).mappings().one_or_none()
-    if row is not None:
-        group_of(connection, row["shop"], customer_record(row), lock=True)
 
 
 def _cart(connection: Connection, cart_id: str | None) -> CartRecord | None:
@@ -161,8 +143,8 @@ def _cart(connection: Connection, cart_id: str | None) -> CartRecord | None:
     return None if row is None else cart_record(row)
 
 
-def _consents(connection: Connection, customer_id: str) -> tuple[ConsentRecord, ...]:
-    return tuple(consent_record(row) for row in connection.execute(_CONSENTS, {"customer": customer_id}).mappings())
+def _consents(connection: Connection, own: Collection[str]) -> tuple[ConsentRecord, ...]:
+    return tuple(consent_record(row) for row in connection.execute(_CONSENTS, {"ids": own}).mappings())
 
 
 def _handed(
@@ -199,8 +181,15 @@ def _behaviour(connection: Connection, ids: Collection[str], since: datetime) ->
     return counts[_ACTIONS[0]], counts[_ACTIONS[1]]
 
 
-def _abandons(connection: Connection, customer_id: str, at: datetime) -> int:
-    return connection.execute(_ABANDONS, {"customer": customer_id, "since": at - ABANDON_WINDOW}).scalar_one()
+def _signals(connection: Connection, own: Collection[str], since: datetime, cart: CartRecord | None) -> Signals:
+    """Return what a person's own behaviour showed around the activity that their journey began with, and since."""
+    rows = connection.execute(_SIGNALS, {"ids": own, "since": since - WINDOW})
+    in_cart = {line.product_id for line in cart.lines} if cart else set()
+    return signals(((type_, product, properties) for type_, product, properties in rows), in_cart)
+
+
+def _abandons(connection: Connection, own: Collection[str], at: datetime) -> int:
+    return connection.execute(_ABANDONS, {"ids": own, "since": at - ABANDON_WINDOW}).scalar_one()
 
 
 def switched_off(connection: Connection) -> frozenset[str]:

@@ -91,6 +91,7 @@ def _quiet(connection: Connection, trigger: InactiveTrigger, after: str, at: dat
         select(CUSTOMERS)
         .where(
             CUSTOMERS.c.id > after,
+            CUSTOMERS.c.root_id.is_(None),  # a person is written to once, under their root
             or_(CUSTOMERS.c.email.is_not(None), CUSTOMERS.c.phone.is_not(None)),
             or_(quiet, CUSTOMERS.c.clock_s > 0),
             ~_busy(trigger, at),
@@ -103,7 +104,9 @@ def _quiet(connection: Connection, trigger: InactiveTrigger, after: str, at: dat
 
 def _busy(trigger: InactiveTrigger, at: datetime) -> ColumnElement[bool]:
     """Somebody with an open journey, or with a journey of this spell or within the re-entry time, is left alone."""
-    mine = JOURNEYS.c.customer_id == CUSTOMERS.c.id
+    alias = CUSTOMERS.alias("alias")
+    aliases = select(alias.c.id).where(alias.c.root_id == CUSTOMERS.c.id)
+    mine = or_(JOURNEYS.c.customer_id == CUSTOMERS.c.id, JOURNEYS.c.customer_id.in_(aliases))
     spell = and_(JOURNEYS.c.kind == Kind.INACTIVE, JOURNEYS.c.since >= _LAST)
     recent = and_(JOURNEYS.c.kind == Kind.INACTIVE, JOURNEYS.c.started_at > at - trigger.reentry)
     return select(JOURNEYS.c.id).where(mine, or_(JOURNEYS.c.status != Status.CLOSED, spell, recent)).exists()

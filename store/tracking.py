@@ -9,6 +9,7 @@ from models.consent import granted, latest
 from models.events import EventType
 from models.hits import Hit
 from models.vocabulary import Channel, ConsentState, Purpose
+from store.groups import rows_of
 from store.intake import ingest
 from store.objections import consent_record
 from store.outbox import OutboxRow
@@ -45,7 +46,7 @@ def record_hit(connection: Connection, hit: Hit, now: datetime) -> Sequence[Outb
 
 
 def _agrees(connection: Connection, customer_id: str, purpose: Purpose) -> bool:
-    rows = connection.execute(select(CONSENTS).where(CONSENTS.c.customer_id == customer_id)).mappings()
+    rows = connection.execute(select(CONSENTS).where(CONSENTS.c.customer_id.in_(rows_of(customer_id)))).mappings()
     ledger = [consent_record(row) for row in rows]
     word = latest(ledger, Channel.EMAIL)
     left = word is not None and word.state is ConsentState.WITHDRAWN

@@ -42,13 +42,15 @@ class StorefrontGarbled(StorefrontError):
 class Account:
     """How a shop's storefront is asked.
 
-    `country` (ISO 3166) is for phone numbers without country code, `currency` (ISO 4217) for amounts without one.
+    `country` (ISO 3166) is for phone numbers without country code, `currency` (ISO 4217) for amounts without one,
+    `zone` (IANA) for times without one.
     """
 
     url: str
     key: str = field(repr=False)
     country: str = "FR"
     currency: str = "EUR"
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

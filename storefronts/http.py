@@ -60,15 +60,22 @@ class ShopHttp:
         """Ask for JSON."""
         return await self._ask("GET", path, query, None)
 
-    async def post(self, path: str, body: object) -> Answer:
-        """Ask for JSON with a JSON question."""
-        return await self._ask("POST", path, None, body)
+    async def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
+        """Ask for JSON with a JSON question; `headers` are for this question alone."""
+        return await self._ask("POST", path, None, body, headers)
 
-    async def _ask(self, method: str, path: str, query: Mapping[str, str] | None, body: object) -> Answer:
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: object,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         problem: str
         try:
             answer = await self._client.request(
-                method, self._url + path, params=query, json=body if method == "POST" else None
+                method, self._url + path, params=query, json=body if method == "POST" else None, headers=headers
             )
         except httpx.TimeoutException:
             problem = f"{self.storefront} did not answer in time"

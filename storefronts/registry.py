@@ -7,10 +7,18 @@ from storefronts.base import Account, ShopApi, Storefront
 
 WEBHOOKS: Final = {
     "shopify": "storefronts.shopify",
+    "woocommerce": "storefronts.woocommerce",
+    "magento": "storefronts.magento",
+    "prestashop": "storefronts.prestashop",
 }
 """Who sends, or answers with, bodies that mean something: each module has a `STOREFRONT`."""
 
-APIS: Final[dict[str, str]] = {}
+APIS: Final[dict[str, str]] = {
+    "shopify": "storefronts.shopify_api",
+    "woocommerce": "storefronts.woocommerce_api",
+    "magento": "storefronts.magento_api",
+    "prestashop": "storefronts.prestashop_api",
+}
 """Who can be asked: each module has an `open_api`."""
 
 

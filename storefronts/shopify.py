@@ -2,48 +2,32 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from models.events import CartFacts, Event, EventType, OrderFacts, OrderStatus, Person, Unreadable, content_key
+from models.events import Event, EventType, Person, Unreadable
 from models.vocabulary import Channel
 from storefronts.base import BadSignature, lower
-from storefronts.shopify_goods import cart_of, checkout_of, completed_checkout, deleted_checkout, order_of
-from storefronts.shopify_people import Sent, buyer, customer, email, entry, phone, utc
+from storefronts.shopify_goods import cart_of, deleted_checkout
+from storefronts.shopify_meaning import Meaning, checkout_meaning, event_of, notes_of, order_meaning
+from storefronts.shopify_people import Sent, customer, email, entry, phone, utc
 from storefronts.shopify_shapes import (
     CartPayload,
     CheckoutPayload,
     CustomerPayload,
     EmailConsentPayload,
-    Lines,
     OrderPayload,
     PrivacyPayload,
-    Purchase,
     SmsConsentPayload,
 )
 from storefronts.shopify_topics import guessed_topic
 
+_COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
 _TIME = TypeAdapter(AwareDatetime)
-_NOBODY = Person()
-_ORDER_TYPES = {OrderStatus.CANCELLED: EventType.ORDER_CANCELLED, OrderStatus.REFUNDED: EventType.ORDER_REFUNDED}
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """What a body means; `told` is the time that the resource itself bears."""
-
-    type: EventType
-    told: datetime | None = None
-    person: Person = _NOBODY
-    cart: CartFacts | None = None
-    order: OrderFacts | None = None
-    notes: tuple[str, ...] = ()
 
 
 class Shopify:
@@ -68,6 +52,19 @@ class Shopify:
         matches = [hmac.compare_digest(hmac.digest(key, body, "sha256"), signature) for key in keys]
         if not any(matches):
             raise BadSignature("none of the secrets made this signature for this body")
+        self._same_shop(body, headers)
+
+    def _same_shop(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """Refuse an order to forget that names another shop than its header, which nobody has signed."""
+        if _header(headers, "topic").strip().lower() not in _COMPLIANCE:
+            return
+        try:
+            named = PrivacyPayload.model_validate_json(body).shop_domain
+        except ValidationError:
+            return  # `translate` says what is wrong with it
+        origin = self.origin(headers)
+        if named and origin and named.strip().lower() != origin:
+            raise BadSignature("the signed body is about another shop than the one that X-Shopify-Shop-Domain names")
 
     def translate(self, body: bytes, headers: Mapping[str, str], *, shop_country: str, at: datetime) -> list[Event]:
         """Return what a webhook means; see `Storefront.translate`."""
@@ -77,9 +74,10 @@ class Shopify:
         read = _TOPICS.get(topic)
         if read is None:
             return []
-        sent = Sent(topic, hashlib.sha256(body).hexdigest(), shop_country, _triggered(headers), at)
+        number = _header(headers, "event-id") or _header(headers, "webhook-id")
+        sent = Sent(topic, number, shop_country, _triggered(headers), at)
         try:
-            return [_event(read(body, sent), sent)]
+            return [event_of(read(body, sent), sent)]
         except ValidationError as error:
             raise Unreadable(f"{topic}: {_fault(error)}") from None
         except Unreadable as error:
@@ -97,14 +95,6 @@ class Shopify:
         """Return the topic that a body looks like; see `Storefront.guess`."""
         topic = guessed_topic(body)
         return {"X-Shopify-Topic": topic} if topic else {}
-
-
-def _event(found: _Meaning, sent: Sent) -> Event:
-    """Make the event; a retry has the same body and the same time of the event, and so the same key."""
-    cart, order, person = found.cart, found.order, found.person
-    resource = cart.token if cart else order.order_id if order else person.external_id
-    key = content_key("shopify", sent.topic, resource, utc(found.told) or sent.triggered, sent.digest)
-    return Event(key, found.type, sent.topic, sent.time(found.told), person, cart, order, notes=found.notes)
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
@@ -128,70 +118,67 @@ def _fault(error: ValidationError) -> str:
     return f"{path} is missing or not what it should be" if path else "the body is not an object"
 
 
-def _cart(body: bytes, _sent: Sent) -> _Meaning:
+def _cart(body: bytes, _sent: Sent) -> Meaning:
     given = CartPayload.model_validate_json(body)
     when = given.updated_at or given.created_at
-    return _Meaning(EventType.CART_UPDATED, when, cart=cart_of(given), notes=_notes(given))
+    return Meaning(EventType.CART_UPDATED, when, cart=cart_of(given), notes=notes_of(given))
 
 
-def _checkout(body: bytes, sent: Sent) -> _Meaning:
-    given = CheckoutPayload.model_validate_json(body)
-    person = buyer(given, sent)
-    notes = _notes(given, person)
-    if given.completed_at:
-        order = completed_checkout(given)
-        return _Meaning(EventType.ORDER_COMPLETED, given.completed_at, person, order=order, notes=notes)
-    kind = EventType.CHECKOUT_STARTED if sent.topic == "checkouts/create" else EventType.CART_UPDATED
-    return _Meaning(kind, given.updated_at or given.created_at, person, cart=checkout_of(given), notes=notes)
+def _checkout(body: bytes, sent: Sent) -> Meaning:
+    return checkout_meaning(CheckoutPayload.model_validate_json(body), sent)
 
 
-def _checkout_deleted(body: bytes, _sent: Sent) -> _Meaning:
+def _checkout_deleted(body: bytes, _sent: Sent) -> Meaning:
     cart = deleted_checkout(CheckoutPayload.model_validate_json(body))
-    return _Meaning(EventType.CART_UPDATED, cart=cart)
+    return Meaning(EventType.CART_UPDATED, cart=cart)
 
 
-def _order(body: bytes, sent: Sent) -> _Meaning:
-    given = OrderPayload.model_validate_json(body)
-    order = order_of(given, sent.topic)
-    kind = _ORDER_TYPES.get(order.status, EventType.ORDER_COMPLETED)
-    person = buyer(given, sent, given.contact_email)
-    return _Meaning(kind, given.updated_at or given.created_at, person, order=order, notes=_notes(given, person))
+def _order(body: bytes, sent: Sent) -> Meaning:
+    return order_meaning(OrderPayload.model_validate_json(body), sent)
 
 
-def _customer(body: bytes, sent: Sent) -> _Meaning:
+def _customer(body: bytes, sent: Sent) -> Meaning:
     given = CustomerPayload.model_validate_json(body)
-    return _Meaning(EventType.IDENTIFY, given.updated_at or given.created_at, _known(customer(given, sent)))
+    return Meaning(EventType.IDENTIFY, given.updated_at or given.created_at, _known(customer(given, sent)))
 
 
-def _customer_deleted(body: bytes, _sent: Sent) -> _Meaning:
+def _customer_deleted(body: bytes, _sent: Sent) -> Meaning:
     given = CustomerPayload.model_validate_json(body)
-    return _Meaning(EventType.ERASE, person=_known(Person(external_id=given.id)))
+    return Meaning(EventType.ERASE, person=_known(Person(external_id=given.id)))
 
 
-def _email_consent(body: bytes, sent: Sent) -> _Meaning:
+def _email_consent(body: bytes, sent: Sent) -> Meaning:
     given = EmailConsentPayload.model_validate_json(body)
     record = given.email_marketing_consent
     found = entry(Channel.EMAIL, record, sent, sent.time(None))
     person = Person(given.customer_id, email(given.email_address), consents=(found,) if found else ())
-    return _Meaning(EventType.IDENTIFY, record.consent_updated_at, person)
+    return Meaning(EventType.IDENTIFY, record.consent_updated_at, person)
 
 
-def _sms_consent(body: bytes, sent: Sent) -> _Meaning:
+def _sms_consent(body: bytes, sent: Sent) -> Meaning:
     given = SmsConsentPayload.model_validate_json(body)
     record = given.sms_marketing_consent
     found = entry(Channel.SMS, record, sent, sent.time(None))
     person = Person(given.id, phone=phone(given.phone, None, sent), consents=(found,) if found else ())
-    return _Meaning(EventType.IDENTIFY, record.consent_updated_at, person)
+    return Meaning(EventType.IDENTIFY, record.consent_updated_at, person)
 
 
-def _erasure(body: bytes, sent: Sent) -> _Meaning:
+def _erasure(body: bytes, sent: Sent) -> Meaning:
     given = PrivacyPayload.model_validate_json(body).customer
-    return _Meaning(EventType.ERASE, person=_known(customer(given or CustomerPayload(), sent)))
+    return Meaning(EventType.ERASE, person=_known(customer(given or CustomerPayload(), sent)))
 
 
-def _noted(body: bytes, sent: Sent) -> _Meaning:
-    given = PrivacyPayload.model_validate_json(body).customer
-    return _Meaning(EventType.OTHER, person=customer(given or CustomerPayload(), sent))
+def _data_request(body: bytes, sent: Sent) -> Meaning:
+    """The shop must be told what is known of somebody; `data_request` is the number that Shopify gave the request."""
+    given = PrivacyPayload.model_validate_json(body)
+    number = given.data_request.id if given.data_request else None
+    person = _known(customer(given.customer or CustomerPayload(), sent))
+    return Meaning(EventType.DATA_REQUESTED, person=person, properties={"data_request": number} if number else {})
+
+
+def _shop_erasure(body: bytes, _sent: Sent) -> Meaning:
+    PrivacyPayload.model_validate_json(body)
+    return Meaning(EventType.SHOP_REDACTED)
 
 
 def _known(person: Person) -> Person:
@@ -200,18 +187,7 @@ def _known(person: Person) -> Person:
     return person
 
 
-def _notes(given: Lines, person: Person = _NOBODY) -> tuple[str, ...]:
-    """Say what of the body was left out."""
-    lost = sum(item is None for item in given.line_items or ())
-    notes = [f"line_items: {lost} could not be read, left out"] if lost else []
-    if isinstance(given, Purchase) and given.email and email(given.email) is None:
-        notes.append("email: no valid address, left out")
-    if isinstance(given, Purchase) and given.phone and person.phone is None:
-        notes.append("phone: no valid number, left out")
-    return tuple(notes)
-
-
-_TOPICS: Mapping[str, Callable[[bytes, Sent], _Meaning]] = MappingProxyType(
+_TOPICS: Mapping[str, Callable[[bytes, Sent], Meaning]] = MappingProxyType(
     {
         "carts/create": _cart,
         "carts/update": _cart,
@@ -222,14 +198,21 @@ _TOPICS: Mapping[str, Callable[[bytes, Sent], _Meaning]] = MappingProxyType(
         "orders/updated": _order,
         "orders/paid": _order,
         "orders/cancelled": _order,
+        "orders/fulfilled": _order,
+        "orders/partially_fulfilled": _order,
         "customers/create": _customer,
         "customers/update": _customer,
+        "customers/enable": _customer,
+        "customers/disable": _customer,
         "customers/delete": _customer_deleted,
         "customers_email_marketing_consent/update": _email_consent,
         "customers_marketing_consent/update": _sms_consent,
+        # The same two as Shopify's own changelog writes them.
+        "customers/email_marketing_consent_update": _email_consent,
+        "customers/marketing_consent_update": _sms_consent,
         "customers/redact": _erasure,
-        "customers/data_request": _noted,
-        "shop/redact": _noted,
+        "customers/data_request": _data_request,
+        "shop/redact": _shop_erasure,
     }
 )
 

@@ -16,10 +16,10 @@ _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What surrounds a webhook's body: topic, digest of the raw bytes, times of the event and of its arrival."""
+    """What surrounds a body: topic, id of the event or else of the delivery, times of the event and of its arrival."""
 
     topic: str
-    digest: str
+    id: str
     country: str
     triggered: datetime | None
     at: datetime
@@ -41,13 +41,15 @@ def customer(given: CustomerPayload, sent: Sent) -> Person:
         _recorded(Channel.EMAIL, given.email_marketing_consent, given, sent),
         _recorded(Channel.SMS, given.sms_marketing_consent, given, sent),
     )
+    address = email(given.email)
     return Person(
         external_id=given.id,
-        email=email(given.email),
+        email=address,
         phone=phone(given.phone, country, sent),
         first_name=text_or_none(given.first_name),
         country=country,
         consents=tuple(one for one in consents if one),
+        email_verified=address is not None and given.verified_email is True,
     )
 
 
@@ -66,7 +68,9 @@ def buyer(given: Purchase, sent: Sent, contact_email: str | None = None) -> Pers
         country=country,
     )
     recorded = _recorded_for(person, known)
-    return replace(person, consents=recorded + _ticked(person, given, sent, recorded))
+    consents = recorded + _ticked(person, given, sent, recorded)
+    verified = known.email_verified and person.email_key == known.email_key
+    return replace(person, consents=consents, email_verified=verified)
 
 
 def email(address: str | None) -> str | None:

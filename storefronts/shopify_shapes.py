@@ -103,6 +103,7 @@ class CustomerPayload(Payload):
 
     id: Maybe[Token] = None
     email: Maybe[Text] = None
+    verified_email: Maybe[bool] = None
     phone: Maybe[Text] = None
     first_name: Maybe[Text] = None
     created_at: Maybe[AwareDatetime] = None
@@ -208,7 +209,15 @@ class SmsConsentPayload(Payload):
     sms_marketing_consent: MarketingConsent
 
 
+class DataRequest(Payload):
+    """The number of a request for somebody's data."""
+
+    id: Maybe[Token] = None
+
+
 class PrivacyPayload(Payload):
     """customers/redact, customers/data_request and shop/redact."""
 
+    shop_domain: Maybe[Text] = None
     customer: Maybe[CustomerPayload] = None
+    data_request: Maybe[DataRequest] = None

@@ -78,13 +78,15 @@ async def serving(
     *,
     rehearsal: bool = False,
     temporal: Callable[[], Awaitable[Client]] = nobody,
+    **of_shop: Any,
 ) -> AsyncIterator[Api]:
-    """Open an installation and its API."""
+    """Open an installation and its API; `of_shop` are further settings of its one shop."""
     shop = ShopSettings(
         name="Maison Ébène",
         url="https://maison.example",
         postal_address="1 rue des Lilas, 75011 Paris",
         shopify_secret=(SecretStr(SECRET),),
+        **of_shop,
     )
     given = {"home": home, "api_key": ADMIN, "ingest_key": INGEST, "shops": (shop,)}
     settings = load_settings(**given, **({"database_url": database_url} if database_url else {}))

@@ -132,7 +132,7 @@ class KnownShop:
 
 
 def _question(draft: Draft, at: datetime, channel: Channel) -> Question:
-    rules = ShopRules("Europe/Paris", "FR", SoftOptIn(draft.shop.soft_opt_in))
+    rules = ShopRules("Europe/Paris", "FR", SoftOptIn(draft.shop.soft_opt_in), lost=draft.shop.lost)
     return Question(draft.situation, draft.policy, draft.step, channel, at, at + DAY, tuple(Channel), rules)
 
 

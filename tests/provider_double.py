@@ -1,4 +1,4 @@
-"""A real HTTP server in a provider's place, for tests and the bench: it accepts, refuses, and has its bad days."""
+"""A real HTTP server in somebody else's place, for tests and the bench: it accepts, refuses, has its bad days."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -66,42 +66,22 @@ class Arrived:
     key: str | None = None
 
 
-class ProviderDouble(ABC):
+class HttpDouble(ABC):
     """Listens on a free port of this machine inside `async with`; `down` and `up` keep the port.
 
-    `asked` are all requests, `arrived` the accepted messages. `instead` replaces its answer to a message while set.
+    `asked` are all requests; what `instead` does, and for how long, is for each double to say.
     """
-
-    honours_key = False
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
-        self.arrived: list[Arrived] = []
         self.instead: Reply | Act | None = None
         self.port = 0
-        self._replies: dict[str, Reply] = {}
         self._server: asyncio.Server | None = None
         self._lines: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @abstractmethod
-    def read(self, asked: Asked) -> Arrived:
-        """Understand a request that hands a message over."""
-
-    @abstractmethod
-    def welcome(self, arrived: Arrived, number: int) -> Reply:
-        """Confirm the message that was accepted as the given one."""
-
-    @abstractmethod
-    def refusal(self, fault: Fault) -> Reply:
-        """Refuse a message, as talkative as the provider is: with `ECHO` in its prose."""
-
-    @abstractmethod
-    def knows(self, asked: Asked) -> bool:
-        """Tell whether the request bears the right key."""
-
-    def look_up(self, asked: Asked) -> Reply:
-        """Answer a GET."""
-        return Reply(404)
+    def answer(self, asked: Asked) -> Reply | Act:
+        """Answer a request, or do something else."""
 
     @property
     def url(self) -> str:
@@ -143,7 +123,7 @@ class ProviderDouble(ABC):
         try:
             while (asked := await _read_request(reader)) is not None:
                 self.asked.append(asked)
-                reply = self._answer(asked)
+                reply = self.answer(asked)
                 if reply is Act.HANG:
                     await asyncio.Event().wait()
                 if not isinstance(reply, Reply):
@@ -155,7 +135,39 @@ class ProviderDouble(ABC):
             del self._lines[task]
             writer.transport.abort() if self.instead else writer.close()
 
-    def _answer(self, asked: Asked) -> Reply | Act:
+
+class ProviderDouble(HttpDouble):
+    """A provider: `arrived` are the accepted messages. `instead` replaces its answer to a message while set."""
+
+    honours_key = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived: list[Arrived] = []
+        self._replies: dict[str, Reply] = {}
+
+    @abstractmethod
+    def read(self, asked: Asked) -> Arrived:
+        """Understand a request that hands a message over."""
+
+    @abstractmethod
+    def welcome(self, arrived: Arrived, number: int) -> Reply:
+        """Confirm the message that was accepted as the given one."""
+
+    @abstractmethod
+    def refusal(self, fault: Fault) -> Reply:
+        """Refuse a message, as talkative as the provider is: with `ECHO` in its prose."""
+
+    @abstractmethod
+    def knows(self, asked: Asked) -> bool:
+        """Tell whether the request bears the right key."""
+
+    def look_up(self, asked: Asked) -> Reply:
+        """Answer a GET."""
+        return Reply(404)
+
+    def answer(self, asked: Asked) -> Reply | Act:
+        """Answer a request as the provider does."""
         if not self.knows(asked):
             return self.refusal(Fault.KEY)
         if asked.method == "GET":

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from models.events import Line
+from models.events import Line, OrderStatus
 from models.policy import CartTrigger, InactiveTrigger, Policy
 from models.question import Question, ShopRules
 from models.situation import (
@@ -90,7 +90,7 @@ def of_journey(asked: Question, **changes: Any) -> Question:
 
 def order(placed_at: datetime, **changes: Any) -> OrderRecord:
     """Return a paid order of the customer's own, that names no cart."""
-    plain = OrderRecord(frozenset(), paid=True, value=9000, coupon=False, placed_at=placed_at, own=True)
+    plain = OrderRecord(frozenset(), OrderStatus.PAID, value=9000, coupon=False, placed_at=placed_at, own=True)
     return replace(plain, **changes)
 
 

@@ -29,6 +29,7 @@ from store import acts, db, intake, policies, shops
 from store.audit import audit
 from store.outbox import OutboxRow
 from store.schema import DECISIONS, DELIVERIES, JOURNEYS, METADATA
+from storefronts.base import ShopApi
 from tests.known_shop import RECORD
 from tests.temporal_env import Temporal
 from worker import working
@@ -54,6 +55,7 @@ class Trial:
     problem: Callable[[Message], ChannelError | None] = lambda _: None
     journeys: list["Journey"] = field(default_factory=list)
     others: dict[Channel, Sender] = field(default_factory=dict)
+    apis: dict[str, ShopApi] = field(default_factory=dict)
 
     @property
     def memory(self) -> Memory:
@@ -72,7 +74,8 @@ class Trial:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Run a worker beside the block; leaving stops it in the middle of whatever it does."""
-        async with working(self.temporal.client, self.installation, {Channel.EMAIL: self.mail, **self.others}):
+        senders = {Channel.EMAIL: self.mail, **self.others}
+        async with working(self.temporal.client, self.installation, senders, self.apis):
             yield
 
     async def abandon(self, *, consent: bool = True, at: datetime | None = None, **person: Any) -> "Journey":

@@ -19,14 +19,18 @@ from models.journey import (
     SweepRequest,
     queue_of,
 )
+from models.polling import PollRequest, PollResult
 
 # A store that is away comes back; nothing that we ask of it is worth giving up for.
 _STORE = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
 # A provider that is away says itself when to come back; this is for everything that did not get so far.
 _SENDING = RetryPolicy(initial_interval=timedelta(seconds=30), maximum_interval=timedelta(minutes=30))
+# A storefront that fails is asked again when the activity says; this is for everything that did not get so far.
+_POLLING = RetryPolicy(initial_interval=timedelta(seconds=15), maximum_interval=timedelta(minutes=5))
 _SHORT = timedelta(seconds=30)
 _SEND = timedelta(minutes=2)
 _SWEEP = timedelta(minutes=10)
+_POLL = timedelta(minutes=5)
 
 
 async def assess(request: AssessRequest) -> Assessment:
@@ -59,5 +63,13 @@ async def sweep(request: SweepRequest) -> SweepPage:
     """Find one page of inactive subscribers and start their journeys."""
     page: SweepPage = await workflow.execute_activity(
         "sweep", request, result_type=SweepPage, start_to_close_timeout=_SWEEP, retry_policy=_STORE
+    )
+    return page
+
+
+async def poll(request: PollRequest) -> PollResult:
+    """Read the next page of a storefront's stream; it is asked for until the storefront answers."""
+    page: PollResult = await workflow.execute_activity(
+        "poll", request, result_type=PollResult, start_to_close_timeout=_POLL, retry_policy=_POLLING
     )
     return page

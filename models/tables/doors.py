@@ -32,7 +32,8 @@ class Poll(SQLModel, table=True):
 class Alias(SQLModel, table=True):
     """That two rows of customers are one person: `customer_id` stands under `root_id` since `at`.
 
-    No row is moved, so it is undone by a date: `parted_at`.
+    No row is moved, so it is undone by a date, `parted_at`, and by a number, `parted_seq`. `parted_by` is who undid it;
+    null when the alias went on under another root.
     """
 
     __tablename__ = "aliases"
@@ -46,6 +47,7 @@ class Alias(SQLModel, table=True):
     seq: int
     parted_at: datetime | None = instant(null=True)
     parted_by: str | None
+    parted_seq: int | None
 
 
 class Request(SQLModel, table=True):
@@ -87,6 +89,18 @@ class Announcement(SQLModel, table=True):
     problem: str | None
     set_aside: bool = False
     sent_at: datetime | None = instant(null=True)
+
+
+class Silence(SQLModel, table=True):
+    """That nobody listens any more where a shop's announcements go, as the receiver has said (410).
+
+    `listener` is the SHA-256 of its URL: another URL is another listener.
+    """
+
+    __tablename__ = "silences"
+    shop: str = Field(primary_key=True)
+    listener: str = Field(primary_key=True)
+    since: datetime = instant()
 
 
 class Import(SQLModel, table=True):

@@ -21,7 +21,8 @@ def _only(name: str, column: str, where: str) -> Index:
 class Customer(SQLModel, table=True):
     """A person known to a shop; every fact about them is written under the lock of this row and bumps `seq`.
 
-    `root_id` is null, or the row of the same person under which this one is an alias.
+    `root_id` is null, or the row of the same person under which this one is an alias; `has_aliases` says that others
+    stand, or have stood, under this one.
     """
 
     __tablename__ = "customers"
@@ -37,6 +38,7 @@ class Customer(SQLModel, table=True):
     id: str = Field(primary_key=True)
     shop: str
     root_id: str | None
+    has_aliases: bool = False
     external_id: str | None
     email: str | None
     email_key: str | None
@@ -136,7 +138,8 @@ class Review(SQLModel, table=True):
 class Cart(SQLModel, table=True):
     """A cart or checkout; `token` names it, `alias` is the cart token a checkout grew from.
 
-    `episodes` counts the journeys that began with it, so that each has a number of its own.
+    `episodes` counts the journeys that began with it, so that each has a number of its own. `imported`: all that is
+    known of it came from files of history.
     """
 
     __tablename__ = "carts"
@@ -158,6 +161,7 @@ class Cart(SQLModel, table=True):
     checkout_url: str | None
     lines: list[dict[str, Any]] = document()
     episodes: int = 0
+    imported: bool = False
     created_at: datetime = instant()
     replaced_at: datetime | None = instant(null=True)
     last_activity_at: datetime = instant()

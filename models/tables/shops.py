@@ -8,7 +8,10 @@ from models.tables.columns import instant
 
 
 class Shop(SQLModel, table=True):
-    """A storefront and how its customers know it."""
+    """A storefront and how its customers know it; `announces` when somebody is told of what becomes of them.
+
+    From `restored_from` to `restored_at` lies what a restore from a backup has lost.
+    """
 
     __tablename__ = "shops"
     id: str = Field(primary_key=True)
@@ -25,6 +28,9 @@ class Shop(SQLModel, table=True):
     postal_address: str
     privacy_url: str | None
     logo_url: str | None
+    announces: bool = False
+    restored_from: datetime | None = instant(null=True)
+    restored_at: datetime | None = instant(null=True)
 
 
 class Key(SQLModel, table=True):

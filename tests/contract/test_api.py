@@ -164,7 +164,7 @@ async def test_the_description_of_the_api_is_complete(api: Api) -> None:
     assert named <= set(found["components"]["schemas"])
     assert "ValidationError" not in text
     calls = {(method, path): call for path, methods in found["paths"].items() for method, call in methods.items()}
-    assert len(calls) == 29
+    assert len(calls) == 33
     assert all(call["summary"] and call["responses"] for call in calls.values())
     open_ = {path for (_, path), call in calls.items() if call["security"] == []}
     signed_links = {"/u/{token}", "/u/{token}/preferences", "/o/{token}", "/c/{token}"}

@@ -38,7 +38,7 @@ async def api(server: Server, mailbox: Memory, tmp_path: Path) -> AsyncIterator[
 
     async with (
         serving(tmp_path, rehearsal=True, temporal=connect) as one,
-        working(client, one.installation, {Channel.EMAIL: mailbox}),
+        working(client, one.installation, {Channel.EMAIL: mailbox}, {}),
     ):
         yield one
 

@@ -68,8 +68,8 @@ class BrevoDouble(ProviderDouble):
             return said("duplicate_parameter", "Email for the idempotency key has already been processed")
         return super()._accept(arrived)
 
-    def _answer(self, asked: Asked) -> Reply | Act:
-        return Act.HANG if self.silent and asked.method == "GET" else super()._answer(asked)
+    def answer(self, asked: Asked) -> Reply | Act:
+        return Act.HANG if self.silent and asked.method == "GET" else super().answer(asked)
 
     def refusal(self, fault: Fault) -> Reply:
         match fault:

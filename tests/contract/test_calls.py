@@ -19,6 +19,7 @@ from settings import Settings
 from store import db
 from store.outbox import Call
 from workflows import calls
+from workflows.poll import Poll
 from workflows.relaunch import Relaunch
 from workflows.sweep import Sweep
 
@@ -76,7 +77,7 @@ async def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[st
     database = db.connect(f"sqlite:///{tmp_path / 'relaunch.db'}")
     links = Links("https://relaunch.example", "secret")
     installation = Installation(Settings(home=tmp_path), database, links, "secret", "key", (), rehearsal=False)
-    async with worker.working(None, installation, {Channel.EMAIL: Memory()}):  # type: ignore[arg-type] # not called
+    async with worker.working(None, installation, {Channel.EMAIL: Memory()}, {}):  # type: ignore[arg-type] # not called
         pass
     await database.aclose()
     return given
@@ -90,7 +91,7 @@ def defined(registered: dict[str, Any]) -> dict[str, activity._Definition]:
 def test_every_registered_activity_is_called_and_every_called_one_is_registered(
     made: dict[str, Made], registered: dict[str, Any]
 ) -> None:
-    assert made.keys() == defined(registered).keys() == {"assess", "send", "close", "sweep"}
+    assert made.keys() == defined(registered).keys() == {"assess", "send", "close", "sweep", "poll"}
     assert len(made) == len(functions())
 
 
@@ -111,9 +112,9 @@ def test_every_call_ends_some_day_and_is_repeated_for_ever(made: dict[str, Made]
 
 
 def test_the_worker_runs_the_workflows_that_are_started_by_name(registered: dict[str, Any]) -> None:
-    assert registered["workflows"] == [Relaunch, Sweep]
+    assert registered["workflows"] == [Relaunch, Sweep, Poll]
     names = [workflow._Definition.must_from_class(one).name for one in registered["workflows"]]
-    assert names == ["Relaunch", "Sweep"]
+    assert names == ["Relaunch", "Sweep", "Poll"]
 
 
 def test_the_journey_hears_everything_that_the_relay_tells() -> None:

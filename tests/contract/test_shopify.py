@@ -157,10 +157,15 @@ def test_a_second_erasure_of_the_same_person_is_no_repetition_of_the_first() -> 
     assert len({read("customers/redact", body, X_Shopify_Triggered_At=day).key for day in days}) == 2
 
 
-@pytest.mark.parametrize("topic", ["customers/data_request", "shop/redact"])
-def test_the_other_privacy_topics_are_noted(topic: str) -> None:
-    event = read(topic, fixture(topic.replace("/", "_")))
-    assert (event.type, event.name) == (EventType.OTHER, topic)
+def test_a_request_for_data_names_its_person_and_bears_its_number() -> None:
+    event = read("customers/data_request", fixture("customers_data_request"))
+    assert (event.type, event.name) == (EventType.DATA_REQUESTED, "customers/data_request")
+    assert (event.person.external_id, event.properties) == (CUSTOMER, {"data_request": "9999"})
+
+
+def test_a_shop_that_left_is_nobodys_event() -> None:
+    event = read("shop/redact", fixture("shop_redact"))
+    assert (event.type, event.person.anonymous) == (EventType.SHOP_REDACTED, True)
 
 
 def test_one_body_under_two_topics_is_two_events() -> None:

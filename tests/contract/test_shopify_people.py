@@ -65,3 +65,14 @@ def test_an_undated_grant_counts_from_the_customers_beginning() -> None:
     record = {"state": "subscribed", "consent_updated_at": None}
     (entry,) = read("customers/update", fixture("customers_update", email_marketing_consent=record)).person.consents
     assert entry.at == datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("said", "verified"), [(True, True), (False, False), (None, False), ("yes!", False)])
+def test_an_address_is_verified_when_shopify_says_so(said: object, verified: bool) -> None:
+    assert read("customers/update", fixture("customers_update", verified_email=said)).person.email_verified is verified
+
+
+def test_an_address_typed_at_the_checkout_is_verified_only_where_it_is_the_customers_own() -> None:
+    assert read("checkouts/update", fixture("checkouts_update", email=LEA.upper())).person.email_verified
+    assert not read("checkouts/update", fixture("checkouts_update", email="b@example.fr")).person.email_verified
+    assert not read("checkouts/update", fixture("checkouts_update", customer=None)).person.email_verified

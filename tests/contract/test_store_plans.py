@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -171,6 +172,13 @@ async def opts_out(shop: KnownShop) -> None:
     await shop.opt_out("jeanne@example.com", NOON + HOUR)
 
 
+async def joins(shop: KnownShop) -> None:
+    guest, account = replace(jeanne(), external_id=None, phone=None), replace(jeanne(), email_verified=True)
+    for number, who in enumerate((guest, Person("jeanne"), account)):
+        await shop.hears(Event(f"i{number}", EventType.IDENTIFY, "Identify", NOON, who), at=NOON)
+    await sends(shop)
+
+
 async def looks_up(shop: KnownShop) -> None:
     await shop.hears(checkout(), at=NOON)
     await shop.db.read(search.find_customers, email="jeanne@example.com")
@@ -178,7 +186,7 @@ async def looks_up(shop: KnownShop) -> None:
     await shop.db.read(search.find_customers, phones=["+33612345678"])
 
 
-@pytest.mark.parametrize("work", [takes_in, sends, relays, opts_out, looks_up])
+@pytest.mark.parametrize("work", [takes_in, sends, relays, opts_out, joins, looks_up])
 async def test_no_big_table_is_read_from_one_end_to_the_other(
     crowded: KnownShop, work: Callable[[KnownShop], Awaitable[None]]
 ) -> None:

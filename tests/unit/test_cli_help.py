@@ -18,13 +18,15 @@ HEAVY = ("sqlalchemy", "temporalio", "httpx", "pydantic", "jinja2", "fastapi", "
 CONTRACT = [
     *("up", "worker", "api", "relay", "doctor"),
     *("customer", "opt-out", "journeys", "show", "cancel", "pause", "resume", "send-now"),
-    *("message", "preview", "pause-all", "resume-all", "kpis", "audit", "sweep", "outbox"),
-    *("export", "erase", "certificate", "retention", "record-of-processing"),
+    *("message", "preview", "pause-all", "resume-all", "kpis", "audit", "sweep", "poll", "outbox"),
+    *("export", "erase", "certificate", "retention", "record-of-processing", "import", "join", "part", "restored"),
 ]
 GROUPS = {
     "db": ["upgrade"],
     "policy": ["list", "show", "check"],
     "outbox": ["retry", "drop"],
+    "announcements": ["retry", "drop"],
+    "requests": ["done"],
     "tasks": ["close"],
     "key": ["add", "list", "revoke"],
     "webhook": ["read", "check"],

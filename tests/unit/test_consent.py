@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.consent import SOFT_OPT_IN_LIFE, allows, latest, lawful_basis, objected
+from models.events import OrderStatus
 from models.gate import gate
 from models.question import ShopRules
 from models.situation import ConsentRecord, OrderRecord, Situation
@@ -37,7 +38,8 @@ def situation(*ledger: ConsentRecord, orders: tuple[OrderRecord, ...] = (), kind
 
 
 def bought(at: datetime = NOON - DAY, *, own: bool = True, paid: bool = True) -> OrderRecord:
-    return OrderRecord(frozenset(), paid, 4500, coupon=False, placed_at=at, own=own, order_id="O1")
+    status = OrderStatus.PAID if paid else OrderStatus.PENDING
+    return OrderRecord(frozenset(), status, 4500, coupon=False, placed_at=at, own=own, order_id="O1")
 
 
 def basis(found: Situation, channel: Channel = EMAIL, scope: SoftOptIn = SoftOptIn.BUYERS_ONLY) -> Basis | None:
@@ -161,7 +163,7 @@ def permitted(found: Situation, channel: Channel, scope: SoftOptIn) -> bool:
     if channel not in ("email", "sms") or scope == "none":
         return False
     years = timedelta(days=3 * 365)
-    buyer = any(one.own and one.paid and timedelta() <= NOON - one.placed_at < years for one in found.orders)
+    buyer = any(one.own and one.sold and timedelta() <= NOON - one.placed_at < years for one in found.orders)
     customer = found.customer
     return buyer or (scope == "buyers_and_accounts" and customer is not None and customer.has_account)
 

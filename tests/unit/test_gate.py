@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from models import gate as gates
 from models.calendar import QuietHours
+from models.events import OrderStatus
 from models.gate import CHECKS, gate
+from models.look import Look
 from models.operators import Op
-from models.policy import Pressure
-from models.question import Question, ShopRules
+from models.policy import PURCHASE, Pressure
+from models.question import HELD, Question, ShopRules
+from models.restored import Lost
 from models.rules import Comparison
 from models.situation import ConsentRecord, DeliveryRecord, Rival, Situation, SuppressionReason, ended_before_j0
 from models.step import Spread
@@ -25,6 +28,7 @@ from models.vocabulary import (
     ConsentState,
     DeliveryState,
     Kind,
+    LastLook,
     Outcome,
     Reason,
     Status,
@@ -54,6 +58,8 @@ WITHDRAWN = ConsentRecord(EMAIL, "marketing", ConsentState.WITHDRAWN, "page", NO
 TWO_ITEMS = replace(CART, lines=(*CART.lines, replace(CART.lines[0], product_id="p2")))
 RIVAL = Rival("j2", "vip", 90, (EMAIL,), NOON + HOUR)
 PROOF = {"consent": "", "purpose": "marketing", "source": "form", "wording": None, "actor": None}
+LOOKED = Look("magento", NOON - timedelta(seconds=1))
+AWAY = replace(LOOKED, problem="magento cannot be reached: check its URL and that it runs")
 RICH = Comparison("cart.value", Op.GTE, 10_000)
 
 Trouble = Callable[[Question], Question]
@@ -83,6 +89,7 @@ TROUBLES: dict[str, Trouble] = {
     "purchased": lambda asked: facing(asked, orders=(order(NOON - HOUR),)),
     "reengaged": lambda _: question(replace(SPELL, customer=ALICE), SLEEPERS),
     "emptied": without_lines,
+    "restored": lambda asked: replace(asked, shop=replace(asked.shop, lost=Lost(NOON - HOUR, NOON))),
     "window_ended": lambda asked: replace(asked, until=NOON),
     "switched_off": lambda asked: facing(asked, switched_off=frozenset({"all"})),
     "snoozed": lambda asked: facing(asked, customer=replace(CUSTOMER, snoozed_until=NOON + DAY)),
@@ -95,6 +102,7 @@ TROUBLES: dict[str, Trouble] = {
     "outranked": lambda asked: facing(asked, rivals=(RIVAL,)),
     "in_stock": lambda asked: facing(asked, stock={"p1": 0}),
     "held_out": lambda asked: of_journey(asked, arm=Arm.HOLDOUT),
+    "last_look": lambda asked: replace(asked, look=AWAY),
 }
 # Where the next check would stop the message too, for a reason of its own.
 BACKED_UP = {"erased": {"suppressed"}, "opted_out": {"basis"}}
@@ -267,18 +275,20 @@ def test_a_skip_leaves_the_journey_open(case: str) -> None:
 
 
 HOLDS: dict[str, tuple[Question, Reason, timedelta]] = {
-    "staff has paused": (of_journey(question(), paused_at=NOON), Reason.PAUSED, gates.HELD),
+    "staff has paused": (of_journey(question(), paused_at=NOON), Reason.PAUSED, HELD),
     "everything is switched off": (
         facing(question(), switched_off=frozenset({"all"})),
         Reason.KILL_SWITCH,
-        gates.HELD,
+        HELD,
     ),
-    "e-mail is switched off": (facing(question(), switched_off=frozenset({EMAIL})), Reason.KILL_SWITCH, gates.HELD),
+    "e-mail is switched off": (facing(question(), switched_off=frozenset({EMAIL})), Reason.KILL_SWITCH, HELD),
     "the shop's sender is wrong": (
         question(broken=Reason.PROVIDER_MISCONFIGURED),
         Reason.PROVIDER_MISCONFIGURED,
-        gates.HELD,
+        HELD,
     ),
+    "the storefront cannot be asked": (question(look=AWAY), Reason.STOREFRONT_AWAY, HELD),
+    "the storefront was not asked": (question(look=replace(AWAY, at=None)), Reason.STOREFRONT_AWAY, HELD),
     "busy in the shop": (facing(question(), customer=ALICE), Reason.ACTIVE_NOW, timedelta(minutes=40)),
     "dinner in Paris": (
         with_policy(question(), quiet_hours={EMAIL: QuietHours(time(12), time(15))}),
@@ -334,7 +344,11 @@ PASSES: dict[str, Question] = {
     ),
     "an objection to another channel": facing(question(), suppressed={SMS: SuppressionReason.OBJECTION}),
     "another channel is switched off": facing(question(), switched_off=frozenset({SMS})),
-    "an order that was not paid": facing(question(), orders=(order(NOON - HOUR, paid=False),)),
+    "an order that was not paid": facing(question(), orders=(order(NOON - HOUR, status=OrderStatus.PENDING),)),
+    "the storefront knows of no order": question(look=LOOKED),
+    "a storefront that cannot be asked, and a policy that does not wait for it": with_policy(
+        question(look=AWAY), last_look=LastLook.GO
+    ),
     "an order from before the cart": facing(question(), orders=(order(NOON - 3 * HOUR),)),
     "an order from before the spell": question(replace(SPELL, orders=(order(NOON - 3 * HOUR),)), SLEEPERS),
     "quiet to the minute": facing(question(), customer=replace(CUSTOMER, last_activity_at=NOON - HOUR)),
@@ -353,6 +367,34 @@ PASSES: dict[str, Question] = {
 @pytest.mark.parametrize("case", PASSES)
 def test_what_does_not_stop_a_message(case: str) -> None:
     assert gate(PASSES[case]).verdict is Verdict.SENT
+
+
+@pytest.mark.parametrize("status", OrderStatus)
+@pytest.mark.parametrize("purchase", [PURCHASE, *((one,) for one in OrderStatus)])
+def test_an_order_ends_a_journey_in_just_the_states_that_its_policy_names(
+    status: OrderStatus, purchase: tuple[OrderStatus, ...]
+) -> None:
+    asked = with_policy(facing(question(), orders=(order(NOON - HOUR, status=status),)), purchase=purchase)
+    ended = Outcome.PURCHASED if status in purchase else None
+    assert gate(asked).outcome is ended
+    assert ended_before_j0(asked.situation, purchase) is ended
+
+
+def test_a_decision_remembers_which_storefront_was_asked_and_when() -> None:
+    asked = question(look=LOOKED)
+    told = {"storefront": "magento", "looked_at": (NOON - timedelta(seconds=1)).isoformat()}
+    assert gate(asked).inputs == gate(question()).inputs | told
+    problem = {"problem": "magento cannot be reached: check its URL and that it runs"}
+    held = gate(replace(asked, look=AWAY))
+    assert held.inputs == told | problem | {"until": (NOON + HELD).isoformat()}
+    gone = gate(with_policy(replace(asked, look=AWAY), last_look=LastLook.GO))
+    assert gone.inputs == gate(question()).inputs | told | problem
+    assert gate(replace(asked, look=replace(AWAY, at=None))).inputs["looked_at"] is None
+
+
+def test_a_storefront_that_is_away_holds_no_step_beyond_its_window() -> None:
+    ruling = gate(question(look=AWAY, until=NOON))
+    assert (ruling.verdict, ruling.reason) == (Verdict.SKIPPED, Reason.WINDOW_ENDED)
 
 
 def test_quiet_hours_fall_back_on_the_shops_zone() -> None:
@@ -375,7 +417,7 @@ BEFORE: dict[str, tuple[Situation, Outcome | None]] = {
 @pytest.mark.parametrize("case", BEFORE)
 def test_what_ends_a_journey_before_it_has_begun(case: str) -> None:
     situation, outcome = BEFORE[case]
-    assert ended_before_j0(situation) is outcome
+    assert ended_before_j0(situation, PURCHASE) is outcome
 
 
 minutes = st.integers(0, 60 * 24 * 10).map(lambda number: timedelta(minutes=number))

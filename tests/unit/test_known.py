@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 
 from models.consent import latest, lawful_basis, objected
+from models.events import SOLD, OrderStatus
 from models.facts import FIELDS, Fact, field_of
 from models.known import known, serial_abandoner
 from models.operators import Op
 from models.policy import Segment
 from models.rules import Comparison
+from models.signals import Signals
 from models.situation import ConsentRecord, OrderRecord, Situation, bought, joins, quiet_since
 from models.vocabulary import Basis, Channel, ConsentState, Kind, SoftOptIn
 from tests.situations import CARTS, CUSTOMER, DAY, GRANTED, HOUR, NOON, QUIET, SLEEPERS, handed, order
@@ -30,6 +32,12 @@ BUSY = replace(
     clicks=1,
     abandons=3,
 )
+WATCHED = replace(
+    QUIET,
+    stock={"p1": 3, "p2": None, "p3": 40},
+    handed=(handed(NOON - HOUR), handed(NOON - 30 * DAY)),
+    signals=Signals(95.5, 0.8, 7),
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +51,14 @@ BUSY = replace(
         (QUIET, "cart.currency", "EUR"),
         (QUIET, "cart.categories", ("home",)),
         (QUIET, "cart.age_hours", 2.0),
+        (QUIET, "cart.stock", None),
+        (WATCHED, "cart.stock", 3),
+        (WATCHED, "customer.unanswered", 1),
+        (replace(WATCHED, customer=replace(CUSTOMER, last_activity_at=None)), "customer.unanswered", 2),
+        (QUIET, "behaviour.hesitation", None),
+        (WATCHED, "behaviour.time_on_page_s", 95.5),
+        (WATCHED, "behaviour.hesitation", 0.8),
+        (WATCHED, "behaviour.erratic_clicks", 7),
         (QUIET, "customer.orders", 0),
         (BUSY, "customer.orders", 2),
         (BUSY, "customer.lifetime_value", 10_000),
@@ -128,7 +144,7 @@ SALE = order(NOON - 30 * DAY)
         ((), (SALE,), SMS, Basis.SOFT_OPT_IN),
         ((), (SALE,), PUSH, None),
         ((), (order(NOON + HOUR),), EMAIL, None),
-        ((), (replace(SALE, paid=False),), EMAIL, None),
+        ((), (replace(SALE, status=OrderStatus.PENDING),), EMAIL, None),
         ((), (replace(SALE, own=False),), EMAIL, None),
         ((), (), EMAIL, None),
         ((said(YES, HOUR, SMS),), (), EMAIL, None),
@@ -171,9 +187,9 @@ def test_an_order_joins_a_cart_by_its_token_or_by_coming_after_it(
 
 
 def test_only_a_paid_order_is_a_purchase() -> None:
-    assert bought(replace(QUIET, orders=(order(NOON),)))
-    assert not bought(replace(QUIET, orders=(order(NOON, paid=False),)))
-    assert not bought(replace(ASLEEP, orders=(order(NOON - 301 * DAY),)))
+    assert bought(replace(QUIET, orders=(order(NOON),)), SOLD)
+    assert not bought(replace(QUIET, orders=(order(NOON, status=OrderStatus.PENDING),)), SOLD)
+    assert not bought(replace(ASLEEP, orders=(order(NOON - 301 * DAY),)), SOLD)
 
 
 def test_the_last_activity_is_in_the_cart_or_anywhere_in_the_shop() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models.calendar import QuietHours
 from models.durations import format_duration, format_moment, parse_duration, parse_moment, parse_share
+from models.events import SOLD, OrderStatus
 from models.journey import PlannedStep
 from models.offers import Offer
 from models.operators import Op
@@ -31,7 +32,7 @@ from models.policy_file import parse_policies
 from models.rules import AllOf, AnyOf, Comparison, Not, Rule
 from models.step import Spread, Step
 from models.stored import content_hash
-from models.vocabulary import Channel, Kind
+from models.vocabulary import Channel, Kind, LastLook
 from models.windows import hours_problem
 
 DAY = timedelta(days=1)
@@ -85,6 +86,9 @@ inactive_triggers = st.builds(
 pressures = st.builds(Pressure, st.integers(1, 9), lengths, lengths)
 hours = st.tuples(st.integers(0, 23), st.integers(0, 59)).map(lambda clock: time(*clock))
 quiet_hours = st.builds(QuietHours, hours, hours).filter(lambda quiet: quiet.start != quiet.end)
+purchases = st.sets(st.sampled_from(OrderStatus), min_size=1).map(
+    lambda chosen: tuple(one for one in OrderStatus if one in chosen)
+)
 
 
 def leave_time(quiet: dict[Channel, QuietHours]) -> bool:
@@ -115,6 +119,8 @@ def policies(draw: st.DrawFn) -> Policy:
         caps=draw(st.dictionaries(st.sampled_from(Channel), pressures)),
         priority=draw(st.integers(1, 100)),
         quiet_hours=draw(st.dictionaries(st.sampled_from(Channel), quiet_hours).filter(leave_time)),
+        purchase=draw(purchases),
+        last_look=draw(st.sampled_from(LastLook)),
     )
 
 
@@ -161,11 +167,23 @@ def test_a_stored_version_keeps_the_hash_of_what_was_stored() -> None:
     assert from_json(record).hash == content_hash(record) != CART.hash
 
 
+def test_a_version_from_before_policies_named_their_purchases_keeps_its_hash_and_its_meaning() -> None:
+    record = {key: value for key, value in to_json(CART).items() if key not in ("purchase", "last_look")}
+    stored = from_json(record)
+    assert stored.hash == content_hash(record) != CART.hash
+    assert (stored.purchase, stored.last_look) == (SOLD, LastLook.HOLD)
+    assert stored == replace(CART, purchase=SOLD, hash=stored.hash)
+
+
 def test_a_damaged_record_is_refused_by_the_name_of_the_field() -> None:
     with pytest.raises(ValueError, match="'steps'"):
         from_json(to_json(CART) | {"steps": 3})
     with pytest.raises(ValueError, match="'pressure'"):
         from_json({key: value for key, value in to_json(CART).items() if key != "pressure"})
+    with pytest.raises(ValueError, match="'payed'"):
+        from_json(to_json(CART) | {"purchase": ["payed"]})
+    with pytest.raises(ValueError, match="'last_look'"):
+        from_json(to_json(CART) | {"last_look": 3})
 
 
 @given(policies())

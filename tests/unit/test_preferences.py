@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.events import ConsentEntry
+from models.events import ConsentEntry, OrderStatus
 from models.preferences import CHANNELS, TOPICS, Choice, Closure, Form, Holdings, entries
 from models.situation import ConsentRecord, OrderRecord, SuppressionReason
 from models.vocabulary import Channel, ConsentState, Purpose, SoftOptIn
@@ -15,7 +15,7 @@ from tests.situations import CUSTOMER, DAY, HOUR, NOON
 
 YES, NO = ConsentState.GRANTED, ConsentState.WITHDRAWN
 EMAIL, SMS = Channel.EMAIL, Channel.SMS
-BUYER = OrderRecord(frozenset(), paid=True, value=0, coupon=False, placed_at=NOON - DAY, own=True)
+BUYER = OrderRecord(frozenset(), OrderStatus.PAID, value=0, coupon=False, placed_at=NOON - DAY, own=True)
 OBJECTION, COMPLAINT, BOUNCE = SuppressionReason.OBJECTION, SuppressionReason.COMPLAINT, SuppressionReason.BOUNCE
 
 

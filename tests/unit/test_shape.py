@@ -119,7 +119,7 @@ def test_the_modules_at_the_root_speak_no_sql() -> None:
     assert not speaking
 
 
-@pytest.mark.parametrize("module", ["workflows.relaunch", "workflows.sweep"])
+@pytest.mark.parametrize("module", ["workflows.relaunch", "workflows.sweep", "workflows.poll"])
 def test_a_workflow_drags_in_no_library_that_does_io(module: str) -> None:
     script = f"import sys, {module}; print([name for name in {IO_LIBRARIES!r} if name in sys.modules])"
     said = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -97,7 +97,7 @@ async def test_a_provider_that_never_answers_holds_up_its_own_channel_only(
     monkeypatch.setattr(worker, "SLOTS", 1)
     trial, stuck, mail = await install(policy=MAIL_THEN_TEXT), Stuck(Channel.SMS), Memory()
     senders: dict[Channel, Sender] = {Channel.SMS: stuck, Channel.EMAIL: mail}
-    async with worker.working(trial.temporal.client, trial.installation, senders):
+    async with worker.working(trial.temporal.client, trial.installation, senders, {}):
         by_text = await trial.abandon(phone="+33612345678", consents=(TEXTS,), **daytime())
         waiting = asyncio.create_task(by_text.passes(DAY + 2 * HOUR))
         async with asyncio.timeout(20):

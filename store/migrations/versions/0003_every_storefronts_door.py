@@ -38,6 +38,8 @@ def index(name: str, table: str, *columns: str) -> None:
 def upgrade() -> None:
     op.add_column("customers", text("root_id", null=True))
     index("customers_root", "customers", "root_id")
+    op.add_column("customers", sa.Column("has_aliases", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("carts", sa.Column("imported", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
         "polls",
         text("shop", key=True),
@@ -61,6 +63,7 @@ def upgrade() -> None:
         number("seq"),
         moment("parted_at", null=True),
         text("parted_by", null=True),
+        sa.Column("parted_seq", sa.Integer(), nullable=True),
     )
     index("ix_aliases_customer_id", "aliases", "customer_id")
     index("ix_aliases_root_id", "aliases", "root_id")
@@ -114,3 +117,7 @@ def _announcements() -> None:
     )
     index("announcements_due", "announcements", "shop", "sent_at", "set_aside", "next_try_at")
     index("announcements_customer", "announcements", "customer_id", "id")
+    op.create_table("silences", text("shop", key=True), text("listener", key=True), moment("since"))
+    op.add_column("shops", moment("restored_from", null=True))
+    op.add_column("shops", moment("restored_at", null=True))
+    op.add_column("shops", sa.Column("announces", sa.Boolean(), nullable=False, server_default=sa.false()))

@@ -1,0 +1,104 @@
+"""What arrives while the store is writing is committed together afterwards: one commit costs as much as fifty events.
+
+Nobody waits for company: a body that comes alone is written at once.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from models.events import Event
+from models.policy import Policy
+from store.db import Database
+from store.intake import Ingested, ingest, ingest_together
+
+LARGEST: Final = 500
+"""Most events of a commit that several bodies share."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """One body that waits for its commit."""
+
+    shop: str
+    events: Sequence[Event]
+    policy: Policy | None
+    door: str
+    answer: asyncio.Future[Ingested]
+
+    def goes_with(self, other: "_Body") -> bool:
+        """Say whether both may share a transaction."""
+        return (self.shop, self.door) == (other.shop, other.door) and self.policy is other.policy
+
+
+class Together:
+    """Commits bodies of events, those together that wait at the same time; each gets its own answer."""
+
+    def __init__(self, db: Database, now: Callable[[], datetime], writers: int = 1) -> None:
+        """Run at most so many transactions at once; `now` is the wall clock."""
+        self.db, self.now = db, now
+        self._waiting: list[_Body] = []
+        self._free = writers
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ingest(self, shop: str, events: Sequence[Event], policy: Policy | None, door: str) -> Ingested:
+        """Return what a body did once it is committed; raises what `store.intake.ingest` raises."""
+        answer: asyncio.Future[Ingested] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Body(shop, events, policy, door, answer))
+        if self._free:
+            self._free -= 1
+            task = asyncio.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await answer
+
+    async def _work(self) -> None:
+        """Write until nobody waits."""
+        try:
+            while self._waiting:
+                await self._write(self._next())
+        finally:
+            self._free += 1
+
+    def _next(self) -> list[_Body]:
+        """Take whoever came first, and everybody who may go with them."""
+        first, taken, left, size = self._waiting[0], list[_Body](), list[_Body](), 0
+        for body in self._waiting:
+            fits = not taken or size + len(body.events) <= LARGEST
+            if fits and body.goes_with(first):
+                taken.append(body)
+                size += len(body.events)
+            else:
+                left.append(body)
+        self._waiting = left
+        return taken
+
+    async def _write(self, bodies: list[_Body]) -> None:
+        """Commit bodies together; when that fails each alone, so that one that cannot be stored harms no other."""
+        if len(bodies) == 1 or not await self._shared(bodies):
+            for body in bodies:
+                await self._alone(body)
+
+    async def _shared(self, bodies: list[_Body]) -> bool:
+        """Commit bodies in one transaction; False when it cannot be, for whatever reason: it is met again alone."""
+        first, events = bodies[0], [one.events for one in bodies]
+        try:
+            answers = await self.db.write(ingest_together, first.shop, events, first.policy, self.now(), first.door)
+        except Exception:  # noqa: BLE001 - see above
+            return False
+        for body, answer in zip(bodies, answers, strict=True):
+            if not body.answer.done():  # its caller may have gone meanwhile
+                body.answer.set_result(answer)
+        return True
+
+    async def _alone(self, body: _Body) -> None:
+        try:
+            answer = await self.db.write(ingest, body.shop, body.events, body.policy, self.now(), body.door)
+        except Exception as error:  # noqa: BLE001 - it is the caller's to hear
+            if not body.answer.done():
+                body.answer.set_exception(error)
+        else:
+            if not body.answer.done():
+                body.answer.set_result(answer)
