@@ -28,7 +28,7 @@ $(READY): $(SOURCES)
 
 test: setup
 	@$(BIN)/python tests/chromium.py
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """The doors of the storefronts: signed webhooks, answered after the commit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
@@ -34,26 +34,26 @@ async def post_webhook(request: Request, source: str) -> Response:
     context, reader = context_of(request), storefront(source)
     if reader is None:
         raise unknown("storefront")
-    body = await body_of(request, MAX_EVENTS_BODY)
-    if reader.greets(body, request.headers):
+    body, headers = await body_of(request, MAX_EVENTS_BODY), dict(request.headers)  # decoded once
+    if reader.greets(body, headers):
         return JSONResponse({"accepted": 0, "duplicates": 0})
-    shop = _sender(reader, context.installation.settings.shops, request, body)
-    events = reader.translate(body, request.headers, shop_country=shop.country, at=context.now())
+    shop = _sender(reader, context.installation.settings.shops, headers, body)
+    events = reader.translate(body, headers, shop_country=shop.country, at=context.now())
     result = await take_in(context, shop, events, source) if events else Ingested(0, 0, ())
     return JSONResponse({"accepted": result.accepted, "duplicates": result.duplicates})
 
 
-def _sender(reader: Storefront, shops: Sequence[ShopSettings], request: Request, body: bytes) -> ShopSettings:
+def _sender(reader: Storefront, shops: Sequence[ShopSettings], headers: Mapping[str, str], body: bytes) -> ShopSettings:
     """Return the shop whose secret made the signature: the one of that host, or any when none has it."""
     if f"{reader.name}_secret" not in ShopSettings.model_fields:
-        reader.verify(body, request.headers, ())  # refuses: this storefront signs nothing, and is asked instead
-    host = reader.origin(request.headers)
+        reader.verify(body, headers, ())  # refuses: this storefront signs nothing, and is asked instead
+    host = reader.origin(headers)
     named = [shop for shop in shops if host and host in _hosts(shop, reader.name)]
     failure = BadSignature(f"no secret is set up for this storefront: set RELAUNCH_{reader.name.upper()}_SECRET")
     for shop in named or shops:
         if secrets := shop.secrets(reader.name):
             try:
-                reader.verify(body, request.headers, secrets)
+                reader.verify(body, headers, secrets)
             except BadSignature as error:
                 failure = error
             else:
