@@ -102,7 +102,7 @@ class LastLook:
     async def _look(self, line: _Line, shop: str, customer: str) -> Look:
         about = await self.db.read(wanted, customer)
         if about is None:
-            return Look(line.api.name, self.now())
+            return Look(line.api.name, None, "not asked, there is no open journey any more")
         found = await self._found(line, shop, about)
         if isinstance(found, Look):
             return found

@@ -106,6 +106,14 @@ async def test_a_shop_without_a_storefront_to_ask_is_not_looked_at(on_sqlite: Lo
     assert on_sqlite.api.asked == []
 
 
+async def test_nobody_is_asked_about_whose_journeys_have_ended_meanwhile(on_sqlite: Looks) -> None:
+    jeanne = await on_sqlite.left()
+    await on_sqlite.shop.close((await on_sqlite.shop.journey())["id"], Outcome.CANCELLED, NOW)
+    look = await on_sqlite.at(jeanne)
+    assert look == Look("magento", None, "not asked, there is no open journey any more")
+    assert on_sqlite.api.asked == []
+
+
 async def test_what_is_no_order_is_not_taken_in(on_sqlite: Looks) -> None:
     jeanne = await on_sqlite.left()
     on_sqlite.api.garbage = [checkout(JEANNE, "T9", at=NOON + 40 * MINUTE)]
