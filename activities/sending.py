@@ -39,6 +39,7 @@ _HOLDS = {
     Reason.STOREFRONT_AWAY: timedelta(minutes=1),
     Reason.PROVIDER_MISCONFIGURED: _LATEST,
 }
+_LONGEST_HOLD = {Reason.STOREFRONT_AWAY: timedelta(minutes=10)}
 _PROVIDER_LATEST = timedelta(hours=1)
 
 
@@ -160,7 +161,7 @@ class Sending:
             case Verdict.STOPPED:
                 return SendResult(SendStatus.STOP, outcome=ruling.outcome)
             case Verdict.LATER if ruling.reason in _HOLDS:
-                raise _again(f"held: {ruling.reason}", min(_HOLDS[ruling.reason], leg.until - leg.at))
+                raise _again(f"held: {ruling.reason}", min(_hold(ruling.reason), leg.until - leg.at))
             case Verdict.LATER:
                 return SendResult(SendStatus.LATER, until=ruling.until)
             case Verdict.UNKNOWN:
@@ -216,6 +217,12 @@ def _closed_by(error: Refused) -> SuppressionReason | None:
     if error.consent:
         return SuppressionReason.OBJECTION
     return SuppressionReason.BOUNCE if error.address else None
+
+
+def _hold(reason: Reason) -> timedelta:
+    """Return when a held message is asked for again; for a storefront that stays away less and less often."""
+    pause = _HOLDS[reason]
+    return min(pause * (1 << min(activity.info().attempt - 1, 10)), _LONGEST_HOLD.get(reason, pause))
 
 
 def _pause(error: TemporarilyUnavailable | Misconfigured) -> timedelta:

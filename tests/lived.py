@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.composing import Composer
+from activities.looking import LastLook
 from activities.scoring import Scoring
 from activities.sending import Sending
 from api.context import Context
@@ -26,14 +27,14 @@ from models.vocabulary import Channel, Kind, Outcome
 from store import acts, ledger, outbox, policies, polls
 from store.acts import By
 from store.outbox import Call
-from storefronts.base import StorefrontError
+from storefronts.base import ShopApi, StorefrontError
 from storefronts.shopify import STOREFRONT
 from tests.api_app import Api, signed
 from tests.month import DAY, FIRST_DAY, MINUTE, Month, Storefront, Webhook
 
 T = TypeVar("T")
 POLL_EVERY = 5 * MINUTE
-_AFTERWARDS = 8
+_AFTERWARDS = 6
 """For so many days after the last cart the storefront is asked; somebody may still buy it, and be refunded."""
 _TOGETHER = timedelta(seconds=2)
 """Webhooks that come so close to each other knock at the same time."""
@@ -41,16 +42,21 @@ _TOGETHER = timedelta(seconds=2)
 
 @dataclass
 class Life:
-    """A shop's month as Relaunch lives it: when each person was written to, and when their payment was committed."""
+    """A shop's month as Relaunch lives it: when each person was written to, and when their payment was committed.
+
+    `looks` says whether the storefront is asked before each send.
+    """
 
     api: Api
     context: Context
     made: Month
+    looks: bool = True
     mail: Memory = field(default_factory=Memory)
     now: datetime = FIRST_DAY
     handed: dict[str, list[datetime]] = field(default_factory=dict)
     known: dict[str, datetime] = field(default_factory=dict)
     _journeys: dict[str, Progress] = field(default_factory=dict)
+    _attempts: dict[str, int] = field(default_factory=dict)
     _agenda: list[tuple[datetime, int, str]] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=count)
 
@@ -60,8 +66,14 @@ class Life:
         installation = self.api.installation
         composer = Composer(Renderer(), installation.links, rehearsal=False, signer=None)
         self._scoring = Scoring(installation.db, installation.secret, lambda: self.now)
-        self._sending = Sending(installation.db, composer, {Channel.EMAIL: self.mail}, lambda: self.now)
         self._storefront = Storefront(self.made)
+        shops: dict[str, ShopApi] = {"main": self._storefront} if self.looks else {}
+        looking = LastLook(installation.db, shops, lambda: self.now, self._seconds)
+        senders = {Channel.EMAIL: self.mail}
+        self._sending = Sending(installation.db, composer, senders, lambda: self.now, looking=looking)
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
 
     async def live(self) -> None:
         """Go through everything that happens, in the order in which it does, until every journey is over."""
@@ -141,7 +153,7 @@ class Life:
 
     async def _step(self, journey: str) -> None:
         env = ActivityEnvironment()
-        env.info = replace(env.info, workflow_id=journey)
+        env.info = replace(env.info, workflow_id=journey, attempt=self._attempts.get(journey, 1))
         progress = self._journeys[journey]
         match command := decide(progress, self.now):
             case Assess():
@@ -163,8 +175,10 @@ class Life:
         try:
             result = await env.run(self._sending.send, request)
         except ApplicationError as error:
+            self._attempts[journey] = env.info.attempt + 1
             self._due(journey, self.now + (error.next_retry_delay or MINUTE))
             return
+        self._attempts.pop(journey, None)
         for message in self.mail.messages[before:]:
             self.handed.setdefault(message.to.lower(), []).append(self.now)
         self._go_on(journey, progress.sent(command.step, result), self.now)
@@ -174,10 +188,10 @@ class Life:
         self._due(journey, at)
 
 
-def lives(api: Api, made: Month) -> Life:
+def lives(api: Api, made: Month, *, looks: bool) -> Life:
     """Return the life of a month, not lived yet."""
     context: Context = api.http._transport.app.state.context  # type: ignore[attr-defined] # httpx shows its app to nobody
-    return Life(api, context, made)
+    return Life(api, context, made, looks)
 
 
 def _until(left: "deque[T]", holds: Callable[[T], bool]) -> Iterator[T]:

@@ -51,14 +51,15 @@ class Change:
 class Month:
     """What happened, and what is delivered of it.
 
-    `bought` says when each buyer's order was truly placed, by e-mail; `untold` are the orders of which no webhook
-    ever comes.
+    `bought` says when each buyer's order was truly placed, by e-mail, `paid` when it was paid; `untold` are those of
+    whose orders no webhook ever comes, `objected` says when somebody objects.
     """
 
     days: int
     webhooks: list[Webhook] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     bought: dict[str, datetime] = field(default_factory=dict)
+    paid: dict[str, datetime] = field(default_factory=dict)
     untold: set[str] = field(default_factory=set)
     objected: dict[str, datetime] = field(default_factory=dict)
 
@@ -98,6 +99,7 @@ def _order(random: Random, made: Month, number: int, token: str, placed: datetim
     if random.random() < 0.05:
         states.append(("refunded", placed + 2 * DAY))
     told = []
+    made.paid[f"p{number}@example.com"] = next(at for status, at in states if status == "paid")
     for status, at in states:
         topic = "orders/create" if at == placed else "orders/updated"
         told.append(_tell(random, made, topic, at, _ordered, (number, token, status)))
@@ -159,8 +161,8 @@ def _purchase(number: int, token: str, stamp: datetime, quantity: int) -> Json:
 class Storefront:
     """The storefront as it can be asked: orders by its own clock, whatever its webhooks told; away in the outage."""
 
-    name = "shopify"
-    streams = ("orders",)
+    name: str = "shopify"
+    streams: tuple[str, ...] = ("orders",)
 
     def __init__(self, made: Month) -> None:
         """Know what happened, and show of it what has happened by the time of the question."""
