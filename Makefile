@@ -28,7 +28,7 @@ $(READY): $(SOURCES)
 
 test: setup
 	@$(BIN)/python tests/chromium.py
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff check .
