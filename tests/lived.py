@@ -1,12 +1,21 @@
-"""Lives a month through: webhooks at the real door, polls and journeys by a clock that jumps to the next thing."""
+"""Lives a month through: webhooks at the real door, polls and journeys by a clock that jumps to the next thing.
 
+`python -m tests.lived` lives the whole one (20,000 carts, 6,000 orders, 30 days) and prints what came of it; the tests
+live a shorter one. Temporal's part is played by the journeys' own decisions: everything else is real.
+"""
+
+import argparse
 import asyncio
 import heapq
+import json
+import sys
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import TypeVar
 
 from temporalio.exceptions import ApplicationError
@@ -24,13 +33,15 @@ from models.events import Event, OrderStatus
 from models.journey import AssessRequest, CloseRequest, SendRequest
 from models.policy import Policy
 from models.vocabulary import Channel, Kind, Outcome
+from runtime import logs
 from store import acts, ledger, outbox, policies, polls
 from store.acts import By
+from store.audit import audit
 from store.outbox import Call
 from storefronts.base import ShopApi, StorefrontError
 from storefronts.shopify import STOREFRONT
-from tests.api_app import Api, signed
-from tests.month import DAY, FIRST_DAY, MINUTE, Month, Storefront, Webhook
+from tests.api_app import Api, serving, signed
+from tests.month import DAY, FIRST_DAY, MINUTE, OUTAGE, Month, Storefront, Webhook, month
 
 T = TypeVar("T")
 POLL_EVERY = 5 * MINUTE
@@ -198,3 +209,45 @@ def _until(left: "deque[T]", holds: Callable[[T], bool]) -> Iterator[T]:
     """Take from the front for as long as it holds."""
     while left and holds(left[0]):
         yield left.popleft()
+
+
+async def _whole(carts: int, orders: int, days: int, seed: int) -> dict[str, object]:
+    """Live a month with the last look, and return what came of it."""
+    with tempfile.TemporaryDirectory(prefix="relaunch-month-") as home:
+        async with serving(Path(home)) as api:
+            life = lives(api, month(seed, carts, orders, days), looks=True)
+            progress = asyncio.create_task(_tell(life))
+            await life.live()
+            progress.cancel()
+            violations = await api.installation.db.read(audit)
+    late = {who for who, at in life.known.items() if any(sent > at for sent in life.handed.get(who, []))}
+    waited = [life.known[who] - (OUTAGE[1] if _blind(life, who) else life.made.paid[who]) for who in life.made.untold]
+    return {
+        "webhooks": len(life.made.webhooks),
+        "messages": sum(map(len, life.handed.values())),
+        "orders": len(life.made.bought),
+        "orders_known": len(life.known),
+        "orders_untold": len(life.made.untold),
+        "found_by_the_poll_after_at_most_s": max(waited, default=timedelta()).total_seconds(),
+        "written_to_after_the_commit_of_their_order": len(late),
+        "violations": len(violations),
+    }
+
+
+def _blind(life: Life, who: str) -> bool:
+    """Say whether somebody paid while the storefront could not be asked, or just before."""
+    return OUTAGE[0] - POLL_EVERY <= life.made.paid[who] < OUTAGE[1]
+
+
+async def _tell(life: Life) -> None:
+    while True:
+        print(f"{life.now:%d %B %H:%M}, {len(life.known)} orders known", file=sys.stderr)  # noqa: T201
+        await asyncio.sleep(20)
+
+
+if __name__ == "__main__":
+    given = argparse.ArgumentParser(description=__doc__)
+    for name, usual in (("carts", 20_000), ("orders", 6_000), ("days", 30), ("seed", 20261122)):
+        given.add_argument(f"--{name}", type=int, default=usual)
+    logs.configure("json", "error")
+    print(json.dumps(asyncio.run(_whole(**vars(given.parse_args())))))  # noqa: T201
