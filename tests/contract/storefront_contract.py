@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.events import Event, Unreadable
@@ -21,6 +21,8 @@ EMAIL = "camille.durand@example.org"
 NAME = "Camille"
 PERSONAL = (EMAIL, "durand", NAME, "Sandales")
 """What no error and no log line may hold."""
+# Each storefront's class asks the same question of its own storefront.
+EACH = settings(max_examples=100, suppress_health_check=[HealthCheck.differing_executors])
 
 
 class StorefrontContract(ABC):
@@ -87,7 +89,7 @@ class StorefrontContract(ABC):
         self.refusal(body, self.headers(body, secret=""), "")
         self.refusal(body, self.headers(body, secret=""), "", SECRET)
 
-    @settings(max_examples=100)
+    @EACH
     @given(st.text(max_size=60))
     def test_an_invented_signature_is_refused(self, invented: str) -> None:
         body = self.checkout()
@@ -136,7 +138,7 @@ class StorefrontContract(ABC):
         with pytest.raises(Unreadable):
             self.read(body)
 
-    @settings(max_examples=100)
+    @EACH
     @given(st.binary(max_size=60))
     def test_bytes_of_any_kind_are_read_or_unreadable(self, body: bytes) -> None:
         try:
