@@ -17,6 +17,9 @@ from store.intake import Ingested, ingest, ingest_together
 LARGEST: Final = 500
 """Most events of a commit that several bodies share."""
 
+_TURNS: Final = 3
+"""Turns of the event loop from a request's bytes to its events."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Body:
@@ -58,9 +61,18 @@ class Together:
         """Write until nobody waits."""
         try:
             while self._waiting:
+                await self._settled()
                 await self._write(self._next())
         finally:
             self._free += 1
+
+    async def _settled(self) -> None:
+        """Let whoever has arrived already come as far as here; who comes alone goes on at once."""
+        waiting = 0
+        while waiting < len(self._waiting) < LARGEST:
+            waiting = len(self._waiting)
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
 
     def _next(self) -> list[_Body]:
         """Take whoever came first, and everybody who may go with them."""

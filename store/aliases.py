@@ -16,7 +16,7 @@ from models.identity import Family, Tie, joining, root_of
 from models.profile import CustomerState
 from models.vocabulary import Outcome
 from store.acts import Act, ActName, By
-from store.carts import load_carts
+from store.carts import carts_by_id
 from store.db import ConflictError, NotFoundError
 from store.episodes import Episodes
 from store.ids import new_id
@@ -182,7 +182,7 @@ def _begin(connection: Connection, ids: Sequence[str], by: By) -> Aliases:
     if any(one not in people.known for one in ids):
         raise NotFoundError("there is no such customer")
     episodes = Episodes(connection, people, by.now)
-    carts = load_carts(connection, people.shop, (), {one.cart_id for one in episodes.open if one.cart_id})
+    carts = carts_by_id(connection, {one.cart_id for one in episodes.open if one.cart_id})
     objections = Objections(connection, people, episodes, by.now, by.actor)
     return Aliases(connection, people, episodes, objections, {one.id: one for one in carts}, by.actor)
 

@@ -44,8 +44,7 @@ class AnnouncementRow:
 
 def announce(connection: Connection, shop: str, said: Sequence[Said], now: datetime) -> None:
     """Write what a shop is to be told, where somebody listens; `now` is the wall clock."""
-    listens = select(SHOPS.c.announces).where(SHOPS.c.id == shop)
-    if said and connection.execute(listens).scalar_one_or_none():
+    if said and connection.execute(select(SHOPS.c.announces).where(SHOPS.c.id == shop)).scalar_one_or_none():
         rows = [AnnouncementRow(new_id(), shop, one.customer_id, one.type, one.data, one.at, now) for one in said]
         insert_all(connection, ANNOUNCEMENTS, rows)
 

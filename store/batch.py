@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from models.cart import CartState
 from models.events import Event, EventType
@@ -11,7 +11,7 @@ from models.policy import Policy
 from models.profile import CustomerState, is_activity
 from models.vocabulary import Kind, Outcome
 from store.aliases import Aliases
-from store.carts import carts_of, load_carts
+from store.carts import carts_by_id, carts_of
 from store.episodes import Episodes
 from store.erasures import STOREFRONT
 from store.forgetting import begin
@@ -21,7 +21,7 @@ from store.outbox import OutboxRow
 from store.people import People
 from store.purchases import Purchases
 from store.requests import ABOUT_NOBODY, note_event
-from store.rows import insert_all, update_all
+from store.rows import insert_all, insert_rows, update_all
 from store.schema import CARTS, EVENTS
 
 IMPORT: Final = "import"
@@ -46,7 +46,7 @@ class Batch:
         self.episodes = Episodes(connection, people, received_at)
         self.old_carts, self.new_carts = carts, list[CartState]()
         relaunched = {one.cart_id for one in self.episodes.open if one.cart_id} - {cart.id for cart in carts}
-        self.carts = {cart.id: cart for cart in [*carts, *load_carts(connection, people.shop, (), relaunched)]}
+        self.carts = {cart.id: cart for cart in [*carts, *carts_by_id(connection, relaunched)]}
         self.by_token: dict[str, CartState] = {}
         for cart in sorted(carts, key=lambda one: (one.alias is not None, one.last_activity_at)):
             self._name(cart)
@@ -166,7 +166,7 @@ class Batch:
 
     def _follow(self) -> None:
         """Whoever can be reached from now on may have left carts before; imported ones are history."""
-        left = carts_of(self.connection, self.reached) if self.reached else []
+        left = carts_of(self.connection, self.reached)
         for cart in [one for one in left if one.id not in self.carts and not one.imported]:
             self.old_carts.append(cart)
             self.carts[cart.id] = cart
@@ -186,7 +186,7 @@ class Batch:
         insert_all(self.connection, CARTS, self.new_carts)
         update_all(self.connection, CARTS, self.old_carts)  # the others are not locked, and have not changed
         outbox = self.episodes.save()
-        self.connection.execute(insert(EVENTS), self.rows)
+        insert_rows(self.connection, EVENTS, self.rows)
         begin(self.connection, self.people, list(gone.values()), STOREFRONT, self.received_at)
         return outbox
 

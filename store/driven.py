@@ -23,7 +23,7 @@ class _Plan:
     text: str
     parameters: Sequence[tuple[str, _Translate]]
     fixed: Values
-    columns: Sequence[_Translate]
+    columns: Sequence[tuple[int, Callable[[Any], Any]]]
 
     def written(self, values: Values) -> tuple[object, ...]:
         """Return the parameters in the order of the text; raises KeyError for one that is missing."""
@@ -31,19 +31,23 @@ class _Plan:
         return tuple([given[name] if write is None else write(given[name]) for name, write in self.parameters])
 
     def read(self, rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        """Return rows as tuples of what their columns mean."""
-        if not any(self.columns):
+        """Return rows as what their columns mean."""
+        if not self.columns:
             return [tuple(row) for row in rows]
-        return [
-            tuple([value if read is None else read(value) for value, read in zip(row, self.columns, strict=True)])
-            for row in rows
-        ]
+        found = []
+        for row in rows:
+            values = list(row)
+            for index, read in self.columns:
+                values[index] = read(values[index])
+            found.append(tuple(values))
+        return found
 
 
 class Driven:
     """A statement that is made once and run often, in a transaction that `Database` has begun.
 
-    Its parameters are given by name, all of them. An insert writes `columns`, which are all of the table's without.
+    Its parameters are given by name, all of them. An insert writes `columns`, all of the table's by default;
+    constants that the table has for the others are not written.
     No parameter may stand for several: use `store.lists.among`. Errors are those of SQLAlchemy; with any of them, and
     when it is cancelled, the connection is given up, as nobody looks whether it can still be used.
     """
@@ -88,12 +92,16 @@ class Driven:
             compiled.string,
             [(name, _of(bind.type, dialect).bind_processor(dialect)) for name, bind in binds],
             {name: bind.value for name, bind in binds if not bind.required},
-            [_of(column.type, dialect).result_processor(dialect, None) for column in columns],
+            [(index, read) for index, column in enumerate(columns) if (read := _reader(column.type, dialect))],
         )
 
 
 def _of(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     return kind.dialect_impl(dialect)
+
+
+def _reader(kind: TypeEngine[Any], dialect: Dialect) -> _Translate:
+    return _of(kind, dialect).result_processor(dialect, None)
 
 
 def _call(connection: Connection, call: Callable[..., None], text: str, parameters: object) -> Any:  # noqa: ANN401 - the driver's cursor

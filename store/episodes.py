@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection, or_, select
 
@@ -13,10 +14,12 @@ from models.situation import joins
 from models.vocabulary import Kind, Outcome, Status
 from store.announcements import announce_ends
 from store.carts import ending_orders
+from store.driven import Driven
 from store.ids import new_id
+from store.lists import among
 from store.outbox import Call, OutboxRow, add_rows
 from store.people import People
-from store.rows import fetch, insert_all, select_state, update_all
+from store.rows import insert_all, select_all, select_state, update_all
 from store.schema import JOURNEYS
 
 NUDGED = timedelta(seconds=2)
@@ -32,7 +35,7 @@ class Episodes:
         self.people = people
         self.recorded_at = recorded_at
         self.outbox: list[OutboxRow] = []
-        self.open = open_journeys(connection, people.known) if people.known else []
+        self.open = open_journeys(connection, people.known)
         self._changed: dict[str, JourneyState] = {}
         self._new: list[JourneyState] = []
 
@@ -184,18 +187,25 @@ class Episodes:
         return OutboxRow(new_id(), journey.id, call, argument, self.recorded_at, self.recorded_at + NUDGED)
 
 
+_COLUMNS: Final = select_state(JOURNEYS, JourneyState)
+_OPEN: Final = Driven(
+    select(*_COLUMNS).where(among(JOURNEYS.c.customer_id, "customers"), JOURNEYS.c.status != Status.CLOSED)
+)
+_CLOSED: Final = Driven(
+    select(*_COLUMNS).where(
+        or_(among(JOURNEYS.c.cart_id, "carts"), among(JOURNEYS.c.id, "journeys")),
+        JOURNEYS.c.status == Status.CLOSED,
+    )
+)
+
+
 def open_journeys(connection: Connection, customers: Collection[str]) -> list[JourneyState]:
     """Return the open journeys of these customers."""
-    statement = select(*select_state(JOURNEYS, JourneyState)).where(
-        JOURNEYS.c.customer_id.in_(customers), JOURNEYS.c.status != Status.CLOSED
-    )
-    return fetch(connection, JourneyState, statement)
+    return select_all(connection, JourneyState, _OPEN, {"customers": list(customers)}) if customers else []
 
 
 def closed_journeys(connection: Connection, carts: Collection[CartState]) -> list[JourneyState]:
     """Return the closed journeys that are about these carts, or were before a newer cart joined them."""
-    ids, journeys = [cart.id for cart in carts], [cart.journey_id for cart in carts if cart.journey_id]
-    statement = select(*select_state(JOURNEYS, JourneyState)).where(
-        or_(JOURNEYS.c.cart_id.in_(ids), JOURNEYS.c.id.in_(journeys)), JOURNEYS.c.status == Status.CLOSED
-    )
-    return fetch(connection, JourneyState, statement)
+    had = [cart for cart in carts if cart.episodes or cart.journey_id]
+    values = {"carts": [cart.id for cart in had], "journeys": [cart.journey_id for cart in had if cart.journey_id]}
+    return select_all(connection, JourneyState, _CLOSED, values) if had else []

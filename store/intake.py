@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from models.events import Event
 from models.policy import Policy
 from store.batch import Batch, tokens_of
-from store.carts import load_carts
+from store.carts import carts_named
+from store.driven import Driven
+from store.lists import among
 from store.outbox import OutboxRow
 from store.people import People
 from store.requests import ABOUT_NOBODY
 from store.schema import EVENTS
+
+_SHOP: Final[BindParameter[str]] = bindparam("shop")
+_STORED: Final = Driven(select(EVENTS.c.key).where(EVENTS.c.shop == _SHOP, among(EVENTS.c.key, "keys")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ def _applied(
 ) -> Sequence[OutboxRow]:
     """Apply events that were new a moment ago; if another transaction stores one meanwhile, ours is run again."""
     tokens = {token for event in events for token in tokens_of(event)}
-    carts = load_carts(connection, shop, tokens, (), lock=True)  # no customer's lock guards a cart that is nobody's yet
+    carts = carts_named(connection, shop, tokens)  # no customer's lock guards a cart that is nobody's yet
     people = People(connection, shop)
     owners = {one.customer_id for one in carts} | {event.customer_id for event in events}
     people.lock((event.person for event in events), sorted(one for one in owners if one))
@@ -79,7 +85,6 @@ def _applied(
 def _fresh(connection: Connection, shop: str, events: Sequence[Event]) -> dict[str, Event]:
     """Return the events that are not stored yet, each once, by key."""
     unique = {event.key: event for event in events}
-    statement = select(EVENTS.c.key).where(EVENTS.c.shop == shop, EVENTS.c.key.in_(list(unique)))
-    for key in connection.execute(statement).scalars():
+    for (key,) in _STORED.rows(connection, {"shop": shop, "keys": list(unique)}):
         del unique[key]
     return unique

@@ -2,16 +2,38 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, or_, select
 from sqlalchemy.dialects import postgresql
 
 from models.events import Person
 from models.identity import may_be
 from models.profile import CustomerState
+from store.driven import Driven, Values
 from store.ids import new_id
-from store.rows import as_row, fetch, insert_all, select_state, update_all
+from store.lists import among
+from store.rows import as_row, columns_of, insert_all, select_all, select_state, update_all
 from store.schema import CUSTOMERS
+
+_COLUMNS: Final = select_state(CUSTOMERS, CustomerState)
+_SHOP: Final[BindParameter[str]] = bindparam("shop")
+# Each name with the shop: only so does SQLite look each up in its own index.
+_WAYS: Final = [
+    and_(CUSTOMERS.c.shop == _SHOP, among(CUSTOMERS.c[name], values))
+    for name, values in (("email_key", "emails"), ("phone", "phones"), ("external_id", "external"))
+]
+_NAMED: Final = Driven(
+    select(*_COLUMNS).where(or_(*_WAYS, among(CUSTOMERS.c.id, "ids"))).order_by(CUSTOMERS.c.id).with_for_update()
+)
+_FAMILIES: Final = Driven(
+    select(*_COLUMNS)
+    .where(or_(among(CUSTOMERS.c.id, "roots"), among(CUSTOMERS.c.root_id, "roots")))
+    .order_by(CUSTOMERS.c.id)
+    .with_for_update()
+)
+_ADD: Final = Driven(postgresql.insert(CUSTOMERS).on_conflict_do_nothing(), columns_of(CustomerState))
+_THERE: Final = Driven(select(CUSTOMERS.c.id).where(among(CUSTOMERS.c.id, "ids")))
 
 
 class People:
@@ -55,22 +77,18 @@ class People:
         """Lock the root and the aliases of everybody known who has any."""
         roots = sorted({one.root for one in self.known.values() if one.root_id is not None or one.has_aliases})
         if roots:
-            self._read(or_(CUSTOMERS.c.id.in_(roots), CUSTOMERS.c.root_id.in_(roots)))
+            self._read(_FAMILIES, {"roots": roots})
 
     def _lock(
         self, emails: set[str | None], phones: set[str | None], external: set[str | None], ids: Collection[str]
     ) -> None:
-        mine = CUSTOMERS.c.shop == self.shop
-        names = (("email_key", emails - {None}), ("phone", phones - {None}), ("external_id", external - {None}))
-        # Each way with the shop, and none that is empty: only so does SQLite look each up in its own index.
-        ways = [and_(mine, CUSTOMERS.c[name].in_(values)) for name, values in names if values]
-        ways += [CUSTOMERS.c.id.in_(ids)] if ids else []
-        if ways:
-            self._read(or_(*ways))
+        lists = {"emails": emails, "phones": phones, "external": external, "ids": ids}
+        values = {name: [one for one in values if one is not None] for name, values in lists.items()}
+        if any(values.values()):
+            self._read(_NAMED, {"shop": self.shop, **values})
 
-    def _read(self, which: ColumnElement[bool]) -> None:
-        statement = select(*select_state(CUSTOMERS, CustomerState)).where(which).order_by(CUSTOMERS.c.id)
-        for customer in fetch(self.connection, CustomerState, statement.with_for_update()):
+    def _read(self, which: Driven, values: Values) -> None:
+        for customer in select_all(self.connection, CustomerState, which, values):
             self._know(customer)
 
     def _know(self, customer: CustomerState) -> None:
@@ -129,9 +147,8 @@ class People:
         if self.connection.dialect.name == "sqlite":  # the write lock is ours, so nobody else can come: written once
             self._new |= {one.id: one for one in new}
             return
-        rows = [as_row(one) for one in new]
-        statement = postgresql.insert(CUSTOMERS).values(rows).on_conflict_do_nothing().returning(CUSTOMERS.c.id)
-        made = set(self.connection.execute(statement).scalars())
+        _ADD.run_all(self.connection, [as_row(one) for one in new])
+        made = {one for (one,) in _THERE.rows(self.connection, {"ids": [one.id for one in new]})}
         lost = [one for one in new if one.id not in made]
         if lost:
             self._forget(lost)

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable, Select, Table, bindparam, insert, update
+from sqlalchemy import BindParameter, Connection, Select, Table, bindparam, insert, update
+
+from store.driven import Driven, Values
 
 T = TypeVar("T")
 
@@ -26,33 +29,39 @@ def select_state(table: Table, kind: type) -> Sequence[Any]:
     return [table.c[name] for name in columns_of(kind)]
 
 
+def select_all(connection: Connection, kind: type[T], statement: Driven, values: Values) -> list[T]:
+    """Run a select of `select_state`, and return the values."""
+    return [kind(*row) for row in statement.rows(connection, values)]
+
+
 def insert_all(connection: Connection, table: Table, states: Iterable[object]) -> None:
     """Insert state values as rows."""
-    rows = [as_row(state) for state in states]
+    insert_rows(connection, table, [as_row(state) for state in states])
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """Insert rows that name the same columns, each of them."""
     if rows:
-        connection.execute(insert(table), rows)
+        _insert(table, tuple(rows[0])).run_all(connection, rows)
 
 
 def update_all(connection: Connection, table: Table, states: Iterable[object]) -> None:
     """Write state values back to their rows, by id."""
-    rows = [{f"new_{name}": value for name, value in as_row(state).items()} for state in states]
+    rows = [as_row(state) for state in states]
     if rows:
-        connection.execute(_update(table, tuple(name.removeprefix("new_") for name in rows[0])), rows)
+        changes = [{f"new_{name}": value for name, value in row.items()} for row in rows]
+        _update(table, tuple(rows[0])).run_all(connection, changes)
 
 
-_updates: dict[tuple[str, tuple[str, ...]], Executable] = {}
+@cache
+def _insert(table: Table, names: tuple[str, ...]) -> Driven:
+    return Driven(insert(table), names)
 
 
-def _update(table: Table, names: tuple[str, ...]) -> Executable:
-    """Return the update of these columns by id; made once, so that its compiled form is found again."""
-    key = (table.name, names)
-    if key not in _updates:
-        _updates[key] = (
-            update(table)
-            .where(table.c.id == bindparam("new_id"))
-            .values({name: bindparam(f"new_{name}") for name in names if name != "id"})
-        )
-    return _updates[key]
+@cache
+def _update(table: Table, names: tuple[str, ...]) -> Driven:
+    new: dict[str, BindParameter[object]] = {name: bindparam(f"new_{name}") for name in names if name != "id"}
+    return Driven(update(table).where(table.c.id == bindparam("new_id")).values(new))
 
 
 def as_row(state: object) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,19 @@ async def test_bodies_that_arrive_at_once_are_all_answered_and_all_stored(shop: 
     answers = await asyncio.gather(*(door.ingest("main", body, shop.cart, "shopify") for body in bodies))
     assert [(one.accepted, one.duplicates) for one in answers] == [(3, 0)] * 40
     assert len(await shop.rows(EVENTS)) == 120
+
+
+async def test_whoever_has_arrived_a_moment_later_goes_into_the_same_commit(shop: KnownShop) -> None:
+    moments = (NOON + timedelta(seconds=one) for one in count())
+    door = Together(shop.db, lambda: next(moments))
+
+    async def later(number: int) -> None:
+        for _ in range(number):
+            await asyncio.sleep(0)
+        await door.ingest("main", [view(f"{number}")], None, "shopify")
+
+    await asyncio.gather(*(later(number) for number in range(10)))
+    assert len({row["received_at"] for row in await shop.rows(EVENTS)}) == 1
 
 
 async def test_of_one_event_in_several_bodies_the_first_counts(shop: KnownShop) -> None:
