@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, or_, select
-from sqlalchemy.dialects import postgresql
 
 from models.events import Person
 from models.identity import may_be
@@ -13,7 +12,7 @@ from models.profile import CustomerState
 from store.driven import Driven, Values
 from store.ids import new_id
 from store.lists import among
-from store.rows import as_row, columns_of, insert_all, select_all, select_state, update_all
+from store.rows import insert_all, select_all, select_state, update_all
 from store.schema import CUSTOMERS
 
 _COLUMNS: Final = select_state(CUSTOMERS, CustomerState)
@@ -32,8 +31,6 @@ _FAMILIES: Final = Driven(
     .order_by(CUSTOMERS.c.id)
     .with_for_update()
 )
-_ADD: Final = Driven(postgresql.insert(CUSTOMERS).on_conflict_do_nothing(), columns_of(CustomerState))
-_THERE: Final = Driven(select(CUSTOMERS.c.id).where(among(CUSTOMERS.c.id, "ids")))
 
 
 class People:
@@ -129,36 +126,16 @@ class People:
         return None
 
     def make_missing(self, persons: Iterable[tuple[Person, datetime]]) -> None:
-        """Insert a customer for every person who is nobody yet; `find` knows them all afterwards.
+        """Make a customer of every person who is nobody yet; `find` knows them all afterwards.
 
-        Whoever another transaction inserted in the same moment is locked and known instead.
+        When another transaction makes one of them in the same moment, whoever writes last is run again.
         """
-        new = []
         for person, at in persons:
             if not person.anonymous and self.find(person) is None:
                 customer = CustomerState(new_id(), self.shop, first_seen_at=at, profile_at=at)
                 customer.meet(person, at)
                 self._know(customer)
-                new.append(customer)
-        if new:
-            self._insert(new)
-
-    def _insert(self, new: Sequence[CustomerState]) -> None:
-        if self.connection.dialect.name == "sqlite":  # the write lock is ours, so nobody else can come: written once
-            self._new |= {one.id: one for one in new}
-            return
-        _ADD.run_all(self.connection, [as_row(one) for one in new])
-        made = {one for (one,) in _THERE.rows(self.connection, {"ids": [one.id for one in new]})}
-        lost = [one for one in new if one.id not in made]
-        if lost:
-            self._forget(lost)
-            self.lock([Person(one.external_id, one.email, one.phone) for one in lost])
-
-    def _forget(self, lost: Sequence[CustomerState]) -> None:
-        for one in lost:
-            del self.known[one.id]
-            del self._families[one.root]  # a row that is new stands alone
-        self._names = {name: [one for one in rows if one not in lost] for name, rows in self._names.items()}
+                self._new[customer.id] = customer
 
     def family(self, customer: CustomerState) -> Sequence[CustomerState]:
         """Return all rows of a customer's person: root and aliases."""
@@ -205,14 +182,16 @@ class People:
 
     def flush(self) -> None:
         """Write who is new at once, for a statement that must find their rows."""
-        insert_all(self.connection, CUSTOMERS, self._new.values())
+        # In one order, so that two who make the same people wait for each other's first and not in a circle.
+        new = sorted(self._new.values(), key=lambda one: (one.external_id or "", one.id))
+        insert_all(self.connection, CUSTOMERS, new)
         self._touched |= self._new.keys()
         self._new = {}
 
     def save(self) -> None:
         """Write everybody who is new or was touched."""
-        insert_all(self.connection, CUSTOMERS, self._new.values())
         old = sorted(self._touched - self._new.keys())
+        self.flush()
         update_all(self.connection, CUSTOMERS, [self.known[one] for one in old])
 
 
