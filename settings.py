@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """The address on which the API listens."""
     port: Port = 8080
     """The port on which the API listens."""
+    health_port: Port | None = None
+    """Where a worker or relay that runs by itself answers `/healthz`, `/readyz` and `/metrics`; nowhere without."""
     public_url: Url = Field(default_factory=lambda data: own_url(data["host"], data["port"]))
     """How customers' mail programs reach the API; links in messages begin with it."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
+from types import ModuleType
 
 from fastapi import FastAPI
 from temporalio.client import Client
@@ -39,6 +40,20 @@ def create_app(installation: Installation, relay: Relay, temporal: Callable[[], 
     Temporal is asked for when a call needs it: `send-now`, `advance` and readiness. Everything else is the store's,
     and `relay` tells Temporal afterwards.
     """
+    people = (staff, acting, tasks, rights, identities, pages, preferences)
+    app = _app(installation, relay, temporal, ingest, webhooks, providers, *people, tracking, health)
+    describe(app, _SHAPES)
+    return app
+
+
+def create_health(installation: Installation, relay: Relay, temporal: Callable[[], Awaitable[Client]]) -> FastAPI:
+    """Return what a worker or relay answers that runs by itself: how it does, and its figures."""
+    return _app(installation, relay, temporal, health)
+
+
+def _app(
+    installation: Installation, relay: Relay, temporal: Callable[[], Awaitable[Client]], *parts: ModuleType
+) -> FastAPI:
     app = FastAPI(
         title="Relaunch",
         summary="Brings back customers who left a cart and subscribers who went quiet.",
@@ -50,8 +65,6 @@ def create_app(installation: Installation, relay: Relay, temporal: Callable[[], 
     app.add_middleware(Access)
     for kind in TRANSLATED:
         app.add_exception_handler(kind, answer)
-    people = (staff, acting, tasks, rights, identities, pages, preferences)
-    for part in (ingest, webhooks, providers, *people, tracking, health):
+    for part in parts:
         app.include_router(part.router)
-    describe(app, _SHAPES)
     return app

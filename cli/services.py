@@ -6,8 +6,10 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
+from temporalio.client import Client
 from temporalio.runtime import Runtime
 
 from announcing import Announcing
@@ -20,6 +22,9 @@ from runtime import clock, schedules, temporal
 from runtime.installation import Installation
 from runtime.storefronts import apis_of
 from worker import working
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 _log = structlog.get_logger()
 _PAUSE_S = 2.0
@@ -120,9 +125,25 @@ class Services:
 
     async def api(self) -> None:
         """Answer HTTP."""
-        from cli.serving import server_of  # noqa: PLC0415 - a worker starts sooner without the API
+        from api.app import create_app  # noqa: PLC0415 - a worker starts sooner without the API
 
-        server = server_of(self.installation, self.relay, self.connection.client, self.metrics_url)
+        await self._serve(create_app(*self._parts()), self.installation.settings.port)
+
+    async def health(self) -> None:
+        """Answer how this process does, where the settings say so; a part that runs by itself has no API."""
+        from api.app import create_health  # noqa: PLC0415 - as above
+
+        if port := self.installation.settings.health_port:
+            await self._serve(create_health(*self._parts()), port)
+        await self.stopping.wait()
+
+    def _parts(self) -> tuple[Installation, Relay, Callable[[], Awaitable[Client]]]:
+        return self.installation, self.relay, self.connection.client
+
+    async def _serve(self, app: "FastAPI", port: int) -> None:
+        from cli.serving import server_of  # noqa: PLC0415 - as above
+
+        server = server_of(app, self.installation.settings.host, port, self.metrics_url)
         serving = asyncio.create_task(server.serve())
         while not server.started and not serving.done():
             await asyncio.sleep(0.02)

@@ -1,14 +1,10 @@
-"""The API as a server that shares its process with other parts."""
+"""An app as a server that shares its process with other parts."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from temporalio.client import Client
-
-from api.app import create_app
-from relay import Relay
-from runtime.installation import Installation
+from fastapi import FastAPI
 
 _LAST_WORDS_S = 5
 
@@ -21,18 +17,10 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-def server_of(
-    installation: Installation, relay: Relay, temporal: Callable[[], Awaitable[Client]], metrics_url: str | None
-) -> uvicorn.Server:
-    """Return the API's server, not started yet; `metrics_url` is where the Temporal SDK shows its own metrics."""
-    app = create_app(installation, relay, temporal)
+def server_of(app: FastAPI, host: str, port: int, metrics_url: str | None) -> uvicorn.Server:
+    """Return an app's server, not started yet; `metrics_url` is where the Temporal SDK shows its own metrics."""
     app.state.sdk_metrics_url = metrics_url
     config = uvicorn.Config(
-        app,
-        host=installation.settings.host,
-        port=installation.settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=_LAST_WORDS_S,
+        app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=_LAST_WORDS_S
     )
     return _Uvicorn(config)

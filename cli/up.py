@@ -97,8 +97,8 @@ async def _part(settings: "Settings", part: Part) -> None:
         services = Services(installation, None, temporal.metered(metrics))
         services.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
         services.stop_on_signals()
-        relay = [services.relaying, services.keeping]
-        runs = {"worker": [services.worker], "api": [services.api], "relay": relay}[part]
+        relay = [services.relaying, services.keeping, services.health]
+        runs = {"worker": [services.worker, services.health], "api": [services.api], "relay": relay}[part]
         async with services.running(*runs):
             await services.stopping.wait()
 
