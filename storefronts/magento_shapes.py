@@ -13,7 +13,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, NaiveDatetime
 
 from storefronts.polled import Mark, plain
-from storefronts.shopify_shapes import Code, Country, Maybe, Payload, Text, Token
+from storefronts.shapes import Amount, Code, Country, Maybe, Payload, Text, Token
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -24,7 +24,6 @@ def _in_utc(moment: datetime) -> datetime:
 
 Id = Annotated[int, Field(gt=0, le=2**63)]
 Utc = Annotated[NaiveDatetime, AfterValidator(_in_utc)]
-Amount = Annotated[Decimal, Field(ge=0, le=10**10, allow_inf_nan=False)]
 Quantity = Annotated[Decimal, Field(ge=0, le=10**5, allow_inf_nan=False)]
 
 

@@ -7,12 +7,11 @@ in the place of the object, and an association without rows is left out. Modules
 not be lost for an odd price: only the id is needed, any other field of an unexpected type reads as absent.
 """
 
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, NaiveDatetime
 
-from storefronts.shopify_shapes import Code, Maybe, Payload, Text
+from storefronts.shapes import Amount, Code, Count, Maybe, Payload, Text
 
 
 def _within_the_calendar(moment: NaiveDatetime) -> NaiveDatetime:
@@ -28,8 +27,6 @@ def _or_none(value: object) -> object:
 Id = Annotated[int, Field(gt=0, le=2**63)]
 Local = Annotated[NaiveDatetime, AfterValidator(_within_the_calendar)]
 """A moment on the clocks of the shop."""
-Amount = Annotated[Decimal, Field(ge=0, le=10**10, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0, le=10**5)]
 
 
 class Worded(Payload):

@@ -37,7 +37,8 @@ class Shopify:
 
     def verify(self, body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> None:
         """Check `X-Shopify-Hmac-SHA256`: base64 of HMAC-SHA256 over the raw body; see `Storefront.verify`."""
-        told = _header(headers, "hmac-sha256")
+        given = lower(headers)
+        told = _header(given, "hmac-sha256")
         if not told:
             raise BadSignature("there is no X-Shopify-Hmac-SHA256 header")
         try:
@@ -52,30 +53,31 @@ class Shopify:
         matches = [hmac.compare_digest(hmac.digest(key, body, "sha256"), signature) for key in keys]
         if not any(matches):
             raise BadSignature("none of the secrets made this signature for this body")
-        self._same_shop(body, headers)
+        self._same_shop(body, given)
 
-    def _same_shop(self, body: bytes, headers: Mapping[str, str]) -> None:
+    def _same_shop(self, body: bytes, given: Mapping[str, str]) -> None:
         """Refuse an order to forget that names another shop than its header, which nobody has signed."""
-        if _header(headers, "topic").strip().lower() not in _COMPLIANCE:
+        if _header(given, "topic").strip().lower() not in _COMPLIANCE:
             return
         try:
             named = PrivacyPayload.model_validate_json(body).shop_domain
         except ValidationError:
             return  # `translate` says what is wrong with it
-        origin = self.origin(headers)
+        origin = self.origin(given)
         if named and origin and named.strip().lower() != origin:
             raise BadSignature("the signed body is about another shop than the one that X-Shopify-Shop-Domain names")
 
     def translate(self, body: bytes, headers: Mapping[str, str], *, shop_country: str, at: datetime) -> list[Event]:
         """Return what a webhook means; see `Storefront.translate`."""
-        topic = _header(headers, "topic").strip().lower()
+        given = lower(headers)
+        topic = _header(given, "topic").strip().lower()
         if not topic:
             raise Unreadable("there is no X-Shopify-Topic header")
         read = _TOPICS.get(topic)
         if read is None:
             return []
-        number = _header(headers, "event-id") or _header(headers, "webhook-id")
-        sent = Sent(topic, number, shop_country, _triggered(headers), at)
+        number = _header(given, "event-id") or _header(given, "webhook-id")
+        sent = Sent(topic, number, shop_country, _triggered(given), at)
         try:
             return [event_of(read(body, sent), sent)]
         except ValidationError as error:
@@ -85,7 +87,7 @@ class Shopify:
 
     def origin(self, headers: Mapping[str, str]) -> str | None:
         """Return `X-Shopify-Shop-Domain`; see `Storefront.origin`."""
-        return _header(headers, "shop-domain").strip().lower() or None
+        return _header(lower(headers), "shop-domain").strip().lower() or None
 
     def greets(self, body: bytes, headers: Mapping[str, str]) -> bool:
         """Shopify signs everything; see `Storefront.greets`."""
@@ -97,15 +99,15 @@ class Shopify:
         return {"X-Shopify-Topic": topic} if topic else {}
 
 
-def _header(headers: Mapping[str, str], name: str) -> str:
+def _header(given: Mapping[str, str], name: str) -> str:
     """Return a header of Shopify's, which newer deliveries spell without the X; empty when there is none."""
-    given = lower(headers)
     return given.get(f"x-shopify-{name}") or given.get(f"shopify-{name}") or ""
 
 
-def _triggered(headers: Mapping[str, str]) -> datetime | None:
+def _triggered(given: Mapping[str, str]) -> datetime | None:
+    told = _header(given, "triggered-at")
     try:
-        return utc(_TIME.validate_python(_header(headers, "triggered-at")))
+        return utc(_TIME.validate_python(told)) if told else None
     except ValidationError:
         return None
 

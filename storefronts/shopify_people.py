@@ -11,6 +11,7 @@ from storefronts.shopify_shapes import Address, CustomerPayload, MarketingConsen
 
 _STATES = {"subscribed": ConsentState.GRANTED, "unsubscribed": ConsentState.WITHDRAWN}
 _LETS_THE_BOX_DECIDE = frozenset({"", "not_subscribed", "subscribed"})
+_NOBODY, _NOWHERE = CustomerPayload(), Address()
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 
 
@@ -55,8 +56,8 @@ def customer(given: CustomerPayload, sent: Sent) -> Person:
 
 def buyer(given: Purchase, sent: Sent, contact_email: str | None = None) -> Person:
     """Return who checks out or orders: the address typed there, else the customer's own."""
-    known = customer(given.customer or CustomerPayload(), sent)
-    billing, shipping = given.billing_address or Address(), given.shipping_address or Address()
+    known = customer(given.customer or _NOBODY, sent)
+    billing, shipping = given.billing_address or _NOWHERE, given.shipping_address or _NOWHERE
     country = shipping.country_code or billing.country_code or known.country
     sms = given.sms_marketing_phone if given.buyer_accepts_sms_marketing else None
     person = Person(
@@ -117,7 +118,7 @@ def _ticked(
     undo an objection made since.
     """
     at = utc(given.created_at)
-    records = given.customer or CustomerPayload()
+    records = given.customer or _NOBODY
     phone_given = phone(given.sms_marketing_phone, person.country, sent)
     boxes = (
         (Channel.EMAIL, given.buyer_accepts_marketing and person.email, records.email_marketing_consent),

@@ -4,52 +4,9 @@ Shopify changes its bodies from one API version to the next, and a stop must not
 names a cart, an order or a customer is needed, any other field of an unexpected type reads as absent.
 """
 
-from decimal import Decimal
-from typing import Annotated, TypeVar
+from pydantic import AwareDatetime
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
-
-_T = TypeVar("_T")
-
-
-def _or_absent(value: object, read: ValidatorFunctionWrapHandler) -> object:
-    try:
-        return read(value)
-    except ValidationError:
-        return None
-
-
-Maybe = Annotated[_T | None, WrapValidator(_or_absent)]
-"""A value that reads as absent when it is not what it should be."""
-
-Token = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$"),
-    Field(coerce_numbers_to_str=True),
-]
-Text = Annotated[str, StringConstraints(max_length=5000)]
-Link = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=2048, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")
-]
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$", to_upper=True)]
-Amount = Annotated[Decimal, Field(ge=0, le=10**10, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0, le=10**5)]
-
-
-class Payload(BaseModel):
-    """What all shapes share: unknown names are passed over, errors show no values."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+from storefronts.shapes import Amount, Code, Count, Country, Link, Maybe, Payload, Text, Token
 
 
 class Money(Payload):

@@ -18,6 +18,7 @@ from pydantic_core import from_json
 
 from models.events import Event, EventType, OrderFacts, OrderStatus, Person, Unreadable, content_key
 from storefronts.base import BadSignature, lower
+from storefronts.shapes import Payload
 from storefronts.woocommerce_goods import (
     DRAFT,
     account,
@@ -29,7 +30,7 @@ from storefronts.woocommerce_goods import (
     status_of,
     unpaid_cart,
 )
-from storefronts.woocommerce_shapes import Action, CustomerPayload, Deleted, OrderPayload, Payload
+from storefronts.woocommerce_shapes import Action, CustomerPayload, Deleted, OrderPayload
 
 NAME: Final = "woocommerce"
 _GREETING: Final = re.compile(rb"webhook_id=[0-9]{1,20}")

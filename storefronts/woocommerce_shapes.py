@@ -7,31 +7,14 @@ whether a webhook told it or the API.
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from storefronts.shapes import Code, Count, Country, Link, Maybe, Payload, Text, Token
 
 CART_META: Final = "_relaunch_cart"
 """The order's field in which the snippet of docs/storefronts/woocommerce.md keeps the name of the cart."""
-
-_T = TypeVar("_T")
-
-
-def _or_absent(value: object, read: ValidatorFunctionWrapHandler) -> object:
-    try:
-        return read(value)
-    except ValidationError:
-        return None
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -53,31 +36,10 @@ def _named(value: object) -> object:
     return value
 
 
-Maybe = Annotated[_T | None, WrapValidator(_or_absent)]
-"""A value that reads as absent when it is not what it should be."""
-
-Token = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$"),
-    Field(coerce_numbers_to_str=True),
-]
 Id = Annotated[Token, BeforeValidator(_named)]
-Text = Annotated[str, StringConstraints(max_length=5000)]
-Link = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=2048, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")
-]
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$", to_upper=True)]
 Amount = Annotated[Decimal, Field(ge=-(10**10), le=10**10, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0, le=10**5)]
 Gmt = Annotated[datetime, BeforeValidator(_text_only), AfterValidator(_in_utc)]
 """A moment of a field whose name ends in `_gmt`: UTC, written without a zone."""
-
-
-class Payload(BaseModel):
-    """What all shapes share: unknown names are passed over, errors show no values."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
 class Picture(Payload):
