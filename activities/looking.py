@@ -100,7 +100,7 @@ class LastLook:
             return line.known(customer, came) or line.keep(customer, await self._look(line, shop, customer))
 
     async def _look(self, line: _Line, shop: str, customer: str) -> Look:
-        about = await self.db.read(wanted, customer)
+        about = await self.db.read(wanted, shop, customer)
         if about is None:
             return Look(line.api.name, None, "not asked, there is no open journey any more")
         found = await self._found(line, shop, about)

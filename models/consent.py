@@ -55,9 +55,14 @@ def objected(situation: Situation, channel: Channel) -> bool:
 
 def declined(ledger: Iterable[ConsentRecord], channel: Channel, kind: Kind) -> bool:
     """Say the same of a ledger and a kind of journey."""
+    return any(word.state is ConsentState.WITHDRAWN for word in _words(ledger, channel, kind))
+
+
+def _words(ledger: Iterable[ConsentRecord], channel: Channel, kind: Kind) -> list[ConsentRecord]:
+    """Return the last words on marketing and on the topic of a kind of journey, as far as there are any."""
     entries = list(ledger)
-    words = [latest(entries, channel, purpose) for purpose in (Purpose.MARKETING, topic_of(kind))]
-    return any(word is not None and word.state is ConsentState.WITHDRAWN for word in words)
+    words = (latest(entries, channel, purpose) for purpose in (Purpose.MARKETING, topic_of(kind)))
+    return [word for word in words if word is not None]
 
 
 def allows(situation: Situation, channel: Channel, purpose: Purpose) -> bool:
@@ -79,15 +84,11 @@ def lawful_basis(situation: Situation, channel: Channel, at: datetime, scope: So
     account there, and did not object. A word on the channel outranks every purchase. An address typed into a
     checkout is neither, and nobody is telephoned without consent (loi 2025-594).
     """
-    if objected(situation, channel):
+    words = _words(situation.consents, channel, situation.journey.kind)
+    if any(word.state is ConsentState.WITHDRAWN for word in words):
         return None
-    words = [
-        latest(situation.consents, channel, purpose)
-        for purpose in (Purpose.MARKETING, topic_of(situation.journey.kind))
-    ]
-    newest = max((word for word in words if word is not None), key=lambda word: word.at, default=None)
-    if newest is not None:
-        return Lawful(Basis.CONSENT, _proof(newest))
+    if words:
+        return Lawful(Basis.CONSENT, _proof(max(words, key=lambda word: word.at)))
     has_account = situation.customer is not None and situation.customer.has_account
     return soft_opt_in(channel, situation.orders, at, scope, has_account=has_account)
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from models import score
-from models.facts import Fact
+from models.facts import Fact, Facts
 from models.policy import Policy, segment_of, threshold
 from models.signals import PREFIX, SIGNALS
 from models.situation import CartRecord, CustomerRecord, Situation
@@ -12,8 +12,20 @@ from models.vocabulary import Kind
 DAY = timedelta(days=1)
 
 
-def known(situation: Situation, policy: Policy, at: datetime) -> dict[str, Fact]:
-    """Return everything that is known at `at`, the segment included."""
+def known(situation: Situation, policy: Policy, at: datetime) -> Facts:
+    """Return everything that is known at `at`, the segment included.
+
+    One message asks several times: who writes it, the gate ahead of a look at the storefront, and the gate itself.
+    """
+    for of, moment, facts in situation.computed:
+        if of is policy and moment == at:
+            return facts
+    found = _known(situation, policy, at)
+    situation.computed[:] = [(policy, at, found)]
+    return found
+
+
+def _known(situation: Situation, policy: Policy, at: datetime) -> Facts:
     customer = situation.customer
     facts: dict[str, Fact] = {}
     if situation.cart is not None:

@@ -55,14 +55,12 @@ class Question:
     broken: Reason | None = None
     repeatable: bool = False
     look: Look | None = None
-    _facts: list[Facts] = field(default_factory=list, init=False, repr=False, compare=False)
+    _lawful: dict[Channel, Lawful | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def facts(self) -> Facts:
-        """Return what the rules see; put together when it is asked for first."""
-        if not self._facts:
-            self._facts.append(known(self.situation, self.policy, self.at))
-        return self._facts[0]
+        """Return what the rules see."""
+        return known(self.situation, self.policy, self.at)
 
     @property
     def delivery(self) -> DeliveryRecord | None:
@@ -70,8 +68,10 @@ class Question:
         return self.situation.deliveries.get(self.channel)
 
     def lawful(self, channel: Channel) -> Lawful | None:
-        """Return why a message on a channel is lawful now, None when it is not."""
-        return lawful_basis(self.situation, channel, self.at, self.shop.soft_opt_in)
+        """Return why a message on a channel is lawful now, None when it is not; looked up once for each channel."""
+        if channel not in self._lawful:
+            self._lawful[channel] = lawful_basis(self.situation, channel, self.at, self.shop.soft_opt_in)
+        return self._lawful[channel]
 
     def passes_on(self, ruling: "Ruling") -> bool:
         """Say whether the step's next channel is asked after this ruling."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from models.events import SOLD, Line, OrderStatus, Scalar
+from models.facts import Facts
 from models.signals import Signals
 from models.vocabulary import Arm, Channel, ConsentState, DeliveryState, Kind, Outcome, Status
 
@@ -161,7 +162,8 @@ class Situation:
     `suppressed` gives the reason by channel. `opens` and `clicks` are those of the engagement window, `abandons` the
     carts left in 90 days. `switched_off` are the channels under the kill switch, or `all`. `stock` is what the shop
     last said of the items. `deliveries` are those of this step, by channel; `rivals` are the person's other journeys.
-    `signals` are those of the person's behaviour, when a rule may ask for them.
+    `signals` are those of the person's behaviour, when a rule may ask for them. `computed` holds the facts that were
+    last made of all this, with the policy and the moment that they were made for; see `models.known`.
     """
 
     journey: JourneyRecord
@@ -180,6 +182,7 @@ class Situation:
     deliveries: Mapping[Channel, DeliveryRecord] = field(default_factory=dict)
     rivals: tuple[Rival, ...] = ()
     signals: Signals = field(default_factory=Signals)
+    computed: list[tuple[object, datetime, Facts]] = field(default_factory=list, init=False, repr=False, compare=False)
 
 
 def joins(order_tokens: frozenset[str], placed_at: datetime, tokens: frozenset[str], last_activity: datetime) -> bool:

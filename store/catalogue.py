@@ -1,20 +1,46 @@
 """Products and reviews as shops supply them, and what the store itself can count about them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, distinct, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, distinct, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models.content import Testimonial
 from models.events import Line
 from models.products import Product
+from store.driven import Driven
 from store.ids import new_id
+from store.lists import among
 from store.schema import EVENTS, ORDER_LINES, PRODUCTS, REVIEWS
 
 BUYERS = timedelta(days=30)
 """The span in which buyers of a product are counted."""
 _GOOD = 4.0
+_KNOWN = (
+    *("product_id", "name", "price", "currency", "url", "image_url", "category", "stock", "rating"),
+    "review_count",
+)
+
+# Every message asks these of what it shows.
+_PRODUCTS = Driven(
+    select(*[PRODUCTS.c[name] for name in _KNOWN]).where(
+        PRODUCTS.c.shop == bindparam("shop"), among(PRODUCTS.c.product_id, "ids")
+    )
+)
+_PRAISE = Driven(
+    select(*[REVIEWS.c[name] for name in ("product_id", "text", "rating", "at", "author", "verified")])
+    .where(REVIEWS.c.shop == bindparam("shop"), among(REVIEWS.c.product_id, "ids"), REVIEWS.c.rating >= _GOOD)
+    .order_by(REVIEWS.c.at.desc(), REVIEWS.c.id)
+    .limit(bindparam("limit"))
+)
+_BUYERS = Driven(
+    select(func.count(distinct(ORDER_LINES.c.customer_id))).where(
+        ORDER_LINES.c.shop == bindparam("shop"),
+        among(ORDER_LINES.c.product_id, "ids"),
+        ORDER_LINES.c.placed_at > bindparam("since"),
+    )
+)
 
 
 def save_products(connection: Connection, shop: str, products: Sequence[Product], at: datetime) -> None:
@@ -37,8 +63,7 @@ def save_products(connection: Connection, shop: str, products: Sequence[Product]
 
 
 def _product_row(shop: str, product: Product, at: datetime) -> dict[str, object]:
-    names = ("product_id", "name", "price", "currency", "url", "image_url", "category", "stock", "rating")
-    row: dict[str, object] = {name: getattr(product, name) for name in (*names, "review_count")}
+    row: dict[str, object] = {name: getattr(product, name) for name in _KNOWN}
     return row | {"shop": shop, "updated_at": at}
 
 
@@ -48,48 +73,32 @@ def _review_row(shop: str, product: Product, index: int) -> dict[str, object]:
     return row | {"id": new_id(), "shop": shop, "product_id": product.product_id}
 
 
-def products_of(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, Product]:
+def products_of(connection: Connection, shop: str, ids: Sequence[str]) -> dict[str, Product]:
     """Return what a shop says of these products, by id, without reviews."""
     if not ids:
         return {}
-    names = ("product_id", "name", "price", "currency", "url", "image_url", "category", "stock", "rating")
-    statement = select(*[PRODUCTS.c[name] for name in (*names, "review_count")]).where(
-        PRODUCTS.c.shop == shop, PRODUCTS.c.product_id.in_(ids)
-    )
-    return {row["product_id"]: Product(**row) for row in connection.execute(statement).mappings()}
+    found = (dict(zip(_KNOWN, row, strict=True)) for row in _PRODUCTS.rows(connection, {"shop": shop, "ids": ids}))
+    return {one["product_id"]: Product(**one) for one in found}
 
 
 def testimonials(connection: Connection, shop: str, products: dict[str, Product], limit: int) -> list[Testimonial]:
     """Return the latest good reviews that a shop supplied for these products."""
     if not products:
         return []
-    statement = (
-        select(REVIEWS)
-        .where(REVIEWS.c.shop == shop, REVIEWS.c.product_id.in_(list(products)), REVIEWS.c.rating >= _GOOD)
-        .order_by(REVIEWS.c.at.desc(), REVIEWS.c.id)
-        .limit(limit)
-    )
     return [
-        Testimonial(
-            product=products[row["product_id"]].name,
-            text=row["text"],
-            rating=row["rating"],
-            on=row["at"].date(),
-            author=row["author"],
-            verified=row["verified"],
+        Testimonial(products[product_id].name, text, rating, at.date(), author, verified)
+        for product_id, text, rating, at, author, verified in _PRAISE.rows(
+            connection, {"shop": shop, "ids": list(products), "limit": limit}
         )
-        for row in connection.execute(statement).mappings()
     ]
 
 
-def buyers_of(connection: Connection, shop: str, ids: Collection[str], at: datetime) -> int | None:
+def buyers_of(connection: Connection, shop: str, ids: Sequence[str], at: datetime) -> int | None:
     """Return how many customers ordered one of these products in the last 30 days; None for nobody."""
     if not ids:
         return None
-    statement = select(func.count(distinct(ORDER_LINES.c.customer_id))).where(
-        ORDER_LINES.c.shop == shop, ORDER_LINES.c.product_id.in_(ids), ORDER_LINES.c.placed_at > at - BUYERS
-    )
-    return connection.execute(statement).scalar_one() or None
+    ((buyers,),) = _BUYERS.rows(connection, {"shop": shop, "ids": ids, "since": at - BUYERS})
+    return buyers or None
 
 
 def favourites_of(connection: Connection, shop: str, customer_id: str, limit: int) -> list[Line]:

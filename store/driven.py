@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import Float, TypeEngine
 
 Values = Mapping[str, object]
 _Translate = Callable[[Any], Any] | None
@@ -101,6 +101,8 @@ def _of(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
 
 
 def _reader(kind: TypeEngine[Any], dialect: Dialect) -> _Translate:
+    if isinstance(kind, Float):  # as the driver gives it; SQLAlchemy would want the driver's type code
+        return None
     return _of(kind, dialect).result_processor(dialect, None)
 
 

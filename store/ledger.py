@@ -79,12 +79,10 @@ def _locked(connection: Connection, question: Question) -> Question | None:
         return question
     if lock_people_of(connection, situation.journey.shop, situation.customer.id) != situation.locked:
         return None
-    fresh = replace(
-        situation,
-        switched_off=switched_off(connection),
-        stock=stock_of(connection, situation.journey.shop, situation.cart),
-    )
-    return replace(question, situation=fresh)
+    off, stock = switched_off(connection), stock_of(connection, situation.journey.shop, situation.cart)
+    if (off, stock) == (situation.switched_off, situation.stock):
+        return question
+    return replace(question, situation=replace(situation, switched_off=off, stock=stock))
 
 
 def record(

@@ -3,21 +3,27 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from models.situation import TOKEN_LIFE
 from models.vocabulary import Status
-from store.groups import rows_of
+from store.driven import Driven
+from store.groups import own_rows, people_of
+from store.lists import among
 from store.schema import CARTS, CUSTOMERS, JOURNEYS
 from storefronts.base import Buyer
 
 _MOST = 5
 
-_NAMES = (CUSTOMERS.c.external_id, CUSTOMERS.c.email, CUSTOMERS.c.phone, CUSTOMERS.c.clock_s)
-_OPEN = (
+_NAMES = Driven(
+    select(CUSTOMERS.c.id, CUSTOMERS.c.external_id, CUSTOMERS.c.email, CUSTOMERS.c.phone, CUSTOMERS.c.clock_s)
+    .where(among(CUSTOMERS.c.id, "ids"))
+    .order_by(CUSTOMERS.c.id)
+)
+_OPEN = Driven(
     select(JOURNEYS.c.since, CARTS.c.token, CARTS.c.alias)
     .outerjoin(CARTS, CARTS.c.id == JOURNEYS.c.cart_id)
-    .where(JOURNEYS.c.customer_id.in_(bindparam("ids", expanding=True)), JOURNEYS.c.status != Status.CLOSED)
+    .where(among(JOURNEYS.c.customer_id, "ids"), JOURNEYS.c.status != Status.CLOSED)
 )
 
 
@@ -29,19 +35,18 @@ class Wanted:
     since: datetime
 
 
-def wanted(connection: Connection, customer_id: str) -> Wanted | None:
+def wanted(connection: Connection, shop: str, customer_id: str) -> Wanted | None:
     """Return whom to ask about for the open journeys of a customer's person; None for nobody, or without a journey.
 
     The tokens of all their carts go with the first name. Times are the wall clock's: a rehearsal's clock runs ahead.
     """
-    rows = list(connection.execute(rows_of(customer_id)).scalars())
-    first = CUSTOMERS.c.id != customer_id
-    people = connection.execute(select(*_NAMES).where(CUSTOMERS.c.id.in_(rows)).order_by(first, CUSTOMERS.c.id)).all()
-    journeys = connection.execute(_OPEN, {"ids": rows}).all()
+    rows = {"ids": [one.id for one in own_rows(people_of(connection, shop, customer_id), customer_id)]}
+    people, journeys = _NAMES.rows(connection, rows), _OPEN.rows(connection, rows)
     if not people or not journeys:
         return None
-    tokens = frozenset({token for one in journeys for token in (one.token, one.alias) if token})
-    names = list(dict.fromkeys((one.external_id, one.email, one.phone) for one in people))[:_MOST]
-    ahead = timedelta(seconds=max(one.clock_s for one in people))
+    people.sort(key=lambda one: one[0] != customer_id)
+    names = list(dict.fromkeys((external_id, email, phone) for _, external_id, email, phone, _ in people))[:_MOST]
+    tokens = frozenset({token for _, *both in journeys for token in both if token})
+    ahead = timedelta(seconds=max(clock_s for *_, clock_s in people))
     buyers = [Buyer(*known, tokens if place == 0 else frozenset()) for place, known in enumerate(names)]
-    return Wanted(tuple(buyers), min(one.since for one in journeys) - TOKEN_LIFE - ahead)
+    return Wanted(tuple(buyers), min(since for since, *_ in journeys) - TOKEN_LIFE - ahead)

@@ -1,13 +1,35 @@
 """Reading rows into the values that the gate, the rules and the templates look at."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from sqlalchemy import RowMapping
 
 from models.cart import from_json
 from models.situation import CartRecord, CustomerRecord, JourneyRecord
 from models.vocabulary import Arm, Kind, Outcome, Status
+from store.rows import columns_of
+
+Row = Mapping[str, Any] | RowMapping
+"""A row by the names of its columns."""
+
+JOURNEY: Final = columns_of(JourneyRecord)
+"""The columns that `journey_record` reads."""
+
+CUSTOMER: Final = (
+    *("id", "seq", "email", "email_key", "phone", "first_name", "locale", "timezone", "country", "traits"),
+    *("last_activity_at", "rfm_recency", "rfm_frequency", "rfm_monetary", "external_id", "snoozed_until"),
+)
+"""The columns that `customer_record` reads."""
+
+CART: Final = (
+    *("id", "token", "alias", "lines", "currency", "value", "step", "coupon", "checkout_url"),
+    "last_activity_at",
+)
+"""The columns that `cart_record` reads."""
 
 
-def journey_record(row: RowMapping) -> JourneyRecord:
+def journey_record(row: Row) -> JourneyRecord:
     """Read a journey's row."""
     return JourneyRecord(
         id=row["id"],
@@ -26,7 +48,7 @@ def journey_record(row: RowMapping) -> JourneyRecord:
     )
 
 
-def customer_record(row: RowMapping) -> CustomerRecord:
+def customer_record(row: Row) -> CustomerRecord:
     """Read a customer's row."""
     quintiles = (row["rfm_recency"], row["rfm_frequency"], row["rfm_monetary"])
     return CustomerRecord(
@@ -47,7 +69,7 @@ def customer_record(row: RowMapping) -> CustomerRecord:
     )
 
 
-def cart_record(row: RowMapping) -> CartRecord:
+def cart_record(row: Row) -> CartRecord:
     """Read a cart's row."""
     return CartRecord(
         id=row["id"],

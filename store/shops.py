@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy.exc import NoResultFound
 
 from models.content import Brand
 from models.restored import Lost
-from store.rows import as_row, columns_of
+from store.driven import Driven
+from store.rows import as_row, select_all, select_state
 from store.schema import SHOPS
 
 
@@ -49,6 +51,9 @@ class ShopRecord:
         )
 
 
+_SHOP = Driven(select(*select_state(SHOPS, ShopRecord)).where(SHOPS.c.id == bindparam("shop")))
+
+
 def save_shops(connection: Connection, shops: Sequence[ShopRecord]) -> None:
     """Write what the settings say of these shops; others stay as they are, and so does what no setting says."""
     ids = [shop.id for shop in shops]
@@ -63,8 +68,10 @@ def save_shops(connection: Connection, shops: Sequence[ShopRecord]) -> None:
 
 def load_shop(connection: Connection, shop: str) -> ShopRecord:
     """Return a shop that the store knows."""
-    row = connection.execute(select(SHOPS).where(SHOPS.c.id == shop)).mappings().one()
-    return ShopRecord(**{name: row[name] for name in columns_of(ShopRecord)})
+    found = select_all(connection, ShopRecord, _SHOP, {"shop": shop})
+    if not found:
+        raise NoResultFound(f"the store knows no shop {shop!r}")
+    return found[0]
 
 
 def shop_ids(connection: Connection) -> list[str]:

@@ -1,10 +1,10 @@
 """Reading everything that is known about one journey, in as few statements as it takes."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from models.consent import granted
 from models.events import EventType
@@ -21,14 +21,14 @@ from models.situation import (
     Rival,
     Situation,
 )
-from models.vocabulary import MAY_HAVE_ARRIVED, Arm, Channel, DeliveryState, Kind, Purpose, Status
+from models.vocabulary import MAY_HAVE_ARRIVED, Arm, Channel, ConsentState, DeliveryState, Kind, Purpose, Status
 from store.driven import Driven
 from store.groups import own_rows, people_of
 from store.lists import among
-from store.objections import consent_record
 from store.orders import orders_of
 from store.policies import version
-from store.records import cart_record, customer_record, journey_record
+from store.records import CART, CUSTOMER, JOURNEY, Row, cart_record, customer_record, journey_record
+from store.rows import select_state
 from store.schema import (
     CARTS,
     CONSENTS,
@@ -44,43 +44,61 @@ from store.suppressed import suppressed
 _YEAR = timedelta(days=366)
 _ACTIONS = (EventType.EMAIL_OPENED, EventType.EMAIL_CLICKED)
 
-# Every message asks all of these; made once, so that neither they nor their compiled form are made again.
-_IDS: BindParameter[str] = bindparam("ids", expanding=True)
-_JOURNEY = select(JOURNEYS).where(JOURNEYS.c.id == bindparam("journey"))
-_CUSTOMER = select(CUSTOMERS).where(CUSTOMERS.c.id == bindparam("customer"))
-_CART = select(CARTS).where(CARTS.c.id == bindparam("cart"))
-_CONSENTS = select(CONSENTS).where(CONSENTS.c.customer_id.in_(_IDS))
-_HANDED = select(
-    DELIVERIES.c.channel, DELIVERIES.c.handed_at, DELIVERIES.c.coupon, DELIVERIES.c.journey_id, DELIVERIES.c.step
-).where(
-    DELIVERIES.c.customer_id.in_(_IDS),
-    DELIVERIES.c.handed_at > bindparam("since"),
-    DELIVERIES.c.state.in_(MAY_HAVE_ARRIVED),
+# Every message asks all of these.
+_SUBJECT = Driven(
+    select(
+        *[JOURNEYS.c[name] for name in JOURNEY],
+        *[CUSTOMERS.c[name] for name in CUSTOMER],
+        *[CARTS.c[name] for name in CART],
+    )
+    .select_from(JOURNEYS)
+    .outerjoin(CUSTOMERS, CUSTOMERS.c.id == JOURNEYS.c.customer_id)
+    .outerjoin(CARTS, CARTS.c.id == JOURNEYS.c.cart_id)
+    .where(JOURNEYS.c.id == bindparam("journey"))
 )
-_DELIVERIES = select(DELIVERIES.c.channel, DELIVERIES.c.id, DELIVERIES.c.state, DELIVERIES.c.repeat_until).where(
-    DELIVERIES.c.journey_id == bindparam("journey"), DELIVERIES.c.step == bindparam("step")
+_CONSENTS = Driven(select(*select_state(CONSENTS, ConsentRecord)).where(among(CONSENTS.c.customer_id, "ids")))
+_HANDED = Driven(
+    select(
+        DELIVERIES.c.channel, DELIVERIES.c.handed_at, DELIVERIES.c.coupon, DELIVERIES.c.journey_id, DELIVERIES.c.step
+    ).where(
+        among(DELIVERIES.c.customer_id, "ids"),
+        DELIVERIES.c.handed_at > bindparam("since"),
+        among(DELIVERIES.c.state, "states"),
+    )
 )
-_BEHAVIOUR = select(EVENTS.c.type, EVENTS.c.properties).where(
-    EVENTS.c.customer_id.in_(_IDS), EVENTS.c.type.in_(_ACTIONS), EVENTS.c.at > bindparam("since")
+_DELIVERIES = Driven(
+    select(DELIVERIES.c.channel, DELIVERIES.c.id, DELIVERIES.c.state, DELIVERIES.c.repeat_until).where(
+        DELIVERIES.c.journey_id == bindparam("journey"), DELIVERIES.c.step == bindparam("step")
+    )
 )
-_SIGNALS = (
+_EVENTS = (
+    among(EVENTS.c.customer_id, "ids"),
+    among(EVENTS.c.type, "types"),
+    EVENTS.c.at > bindparam("since"),
+)
+_BEHAVIOUR = Driven(select(EVENTS.c.type, EVENTS.c.properties).where(*_EVENTS))
+_SIGNALS = Driven(
     select(EVENTS.c.type, EVENTS.c.product_id, EVENTS.c.properties)
-    .where(EVENTS.c.customer_id.in_(_IDS), EVENTS.c.type.in_(list(EventType)), EVENTS.c.at > bindparam("since"))
+    .where(*_EVENTS)
     .order_by(EVENTS.c.at.desc())
     .limit(MOST)
 )
-_ABANDONS = select(func.count()).where(
-    JOURNEYS.c.customer_id.in_(_IDS),
-    JOURNEYS.c.kind == Kind.CART,
-    JOURNEYS.c.j0 > bindparam("since"),
+_ABANDONS = Driven(
+    select(func.count()).where(
+        among(JOURNEYS.c.customer_id, "ids"),
+        JOURNEYS.c.kind == Kind.CART,
+        JOURNEYS.c.j0 > bindparam("since"),
+    )
 )
-_RIVALS = select(JOURNEYS.c.id, JOURNEYS.c.policy_hash, JOURNEYS.c.step, JOURNEYS.c.next_action_at).where(
-    JOURNEYS.c.customer_id.in_(_IDS),
-    JOURNEYS.c.status != Status.CLOSED,
-    JOURNEYS.c.id != bindparam("journey"),
-    JOURNEYS.c.paused_at.is_(None),
-    JOURNEYS.c.arm != Arm.HOLDOUT,
-    JOURNEYS.c.next_action_at.is_not(None),
+_RIVALS = Driven(
+    select(JOURNEYS.c.id, JOURNEYS.c.policy_hash, JOURNEYS.c.step, JOURNEYS.c.next_action_at).where(
+        among(JOURNEYS.c.customer_id, "ids"),
+        JOURNEYS.c.status != Status.CLOSED,
+        JOURNEYS.c.id != bindparam("journey"),
+        JOURNEYS.c.paused_at.is_(None),
+        JOURNEYS.c.arm != Arm.HOLDOUT,
+        JOURNEYS.c.next_action_at.is_not(None),
+    )
 )
 _SWITCHES = Driven(select(SWITCHES.c.channel))
 _ITEMS = (PRODUCTS.c.shop == bindparam("shop"), among(PRODUCTS.c.product_id, "ids"))
@@ -89,19 +107,21 @@ _STOCK = Driven(select(PRODUCTS.c.product_id, PRODUCTS.c.stock).where(*_ITEMS))
 
 def load_situation(connection: Connection, journey_id: str, step: str | None, at: datetime) -> Situation | None:
     """Return what is known of a journey and of a step's delivery; None for an unknown journey."""
-    journey = connection.execute(_JOURNEY, {"journey": journey_id}).mappings().one_or_none()
-    if journey is None:
+    found = _SUBJECT.first(connection, {"journey": journey_id})
+    if found is None:
         return None
-    row = connection.execute(_CUSTOMER, {"customer": journey["customer_id"]}).mappings().one_or_none()
-    if row is None:
-        return Situation(journey_record(journey), None, (), None)
-    return situation_of(connection, journey_record(journey), row, _cart(connection, journey["cart_id"]), step, at)
+    values = iter(found)
+    journey, customer, cart = (dict(zip(names, values, strict=False)) for names in (JOURNEY, CUSTOMER, CART))
+    record = journey_record(journey)
+    if customer["id"] is None:
+        return Situation(record, None, (), None)
+    return situation_of(connection, record, customer, cart_record(cart) if cart["id"] else None, step, at)
 
 
 def situation_of(
     connection: Connection,
     record: JourneyRecord,
-    row: RowMapping,
+    row: Row,
     cart: CartRecord | None,
     step: str | None,
     at: datetime,
@@ -136,60 +156,57 @@ def situation_of(
     )
 
 
-def _cart(connection: Connection, cart_id: str | None) -> CartRecord | None:
-    if cart_id is None:
-        return None
-    row = connection.execute(_CART, {"cart": cart_id}).mappings().one_or_none()
-    return None if row is None else cart_record(row)
-
-
-def _consents(connection: Connection, own: Collection[str]) -> tuple[ConsentRecord, ...]:
-    return tuple(consent_record(row) for row in connection.execute(_CONSENTS, {"ids": own}).mappings())
+def _consents(connection: Connection, own: Sequence[str]) -> tuple[ConsentRecord, ...]:
+    return tuple(
+        ConsentRecord(Channel(channel), purpose, ConsentState(state), *more)
+        for channel, purpose, state, *more in _CONSENTS.rows(connection, {"ids": own})
+    )
 
 
 def _handed(
-    connection: Connection, ids: Collection[str], journey_id: str, step: str | None, at: datetime
+    connection: Connection, ids: Sequence[str], journey_id: str, step: str | None, at: datetime
 ) -> tuple[Handed, ...]:
     """Return what these people got in the last year; a step is no pressure on itself."""
-    values = {"ids": ids, "since": at - _YEAR}
+    values = {"ids": ids, "since": at - _YEAR, "states": MAY_HAVE_ARRIVED}
     return tuple(
         Handed(Channel(channel), handed_at, coupon is not None, name)
-        for channel, handed_at, coupon, journey, name in connection.execute(_HANDED, values)
+        for channel, handed_at, coupon, journey, name in _HANDED.rows(connection, values)
         if (journey, name) != (journey_id, step)
     )
 
 
 def _deliveries(connection: Connection, journey_id: str, step: str) -> dict[Channel, DeliveryRecord]:
-    rows = connection.execute(_DELIVERIES, {"journey": journey_id, "step": step})
+    rows = _DELIVERIES.rows(connection, {"journey": journey_id, "step": step})
     return {Channel(channel): DeliveryRecord(id_, DeliveryState(state), until) for channel, id_, state, until in rows}
 
 
-def _rivals(connection: Connection, ids: Collection[str], journey_id: str) -> tuple[Rival, ...]:
+def _rivals(connection: Connection, ids: Sequence[str], journey_id: str) -> tuple[Rival, ...]:
     """Return the other journeys of these people that want to send something; what is held, or held out, does not."""
     rivals = []
-    for id_, hash_, step, due in connection.execute(_RIVALS, {"ids": ids, "journey": journey_id}):
+    for id_, hash_, step, due in _RIVALS.rows(connection, {"ids": ids, "journey": journey_id}):
         policy = version(connection, hash_)
         planned = policy.step(step or "") or policy.steps[0]
         rivals.append(Rival(id_, policy.name, policy.priority, planned.channels, due))
     return tuple(rivals)
 
 
-def _behaviour(connection: Connection, ids: Collection[str], since: datetime) -> tuple[int, int]:
+def _behaviour(connection: Connection, ids: Sequence[str], since: datetime) -> tuple[int, int]:
     """Return how many opens and clicks there were; a machine's are none."""
-    rows = connection.execute(_BEHAVIOUR, {"ids": ids, "since": since})
+    rows = _BEHAVIOUR.rows(connection, {"ids": ids, "types": _ACTIONS, "since": since})
     counts = Counter(type_ for type_, properties in rows if not by_machine(properties or {}))
     return counts[_ACTIONS[0]], counts[_ACTIONS[1]]
 
 
-def _signals(connection: Connection, own: Collection[str], since: datetime, cart: CartRecord | None) -> Signals:
+def _signals(connection: Connection, own: Sequence[str], since: datetime, cart: CartRecord | None) -> Signals:
     """Return what a person's own behaviour showed around the activity that their journey began with, and since."""
-    rows = connection.execute(_SIGNALS, {"ids": own, "since": since - WINDOW})
+    values = {"ids": own, "types": list(EventType), "since": since - WINDOW}
     in_cart = {line.product_id for line in cart.lines} if cart else set()
-    return signals(((type_, product, properties) for type_, product, properties in rows), in_cart)
+    return signals(_SIGNALS.rows(connection, values), in_cart)
 
 
-def _abandons(connection: Connection, own: Collection[str], at: datetime) -> int:
-    return connection.execute(_ABANDONS, {"ids": own, "since": at - ABANDON_WINDOW}).scalar_one()
+def _abandons(connection: Connection, own: Sequence[str], at: datetime) -> int:
+    ((abandons,),) = _ABANDONS.rows(connection, {"ids": own, "since": at - ABANDON_WINDOW})
+    return int(abandons)
 
 
 def switched_off(connection: Connection) -> frozenset[str]:

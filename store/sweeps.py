@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select
 
 from models.episode import JourneyState
-from models.facts import Fact
+from models.facts import Facts
 from models.known import known
 from models.policy import InactiveTrigger, Policy
 from models.rules import evaluate
@@ -32,7 +32,7 @@ class Found:
     shop: str
     since: datetime
     policy: Policy
-    facts: dict[str, Fact]
+    facts: Facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,9 @@ async def test_an_erasure_closes_the_journey_and_keeps_the_proof(shop: KnownShop
     ruling = await shop.hand_over(journey, "social-proof", at=J0 + DAY)
     assert ruling is not None
     assert ruling.verdict == "stopped"
+    known = await shop.db.read(load_situation, journey, "social-proof", J0 + DAY)
+    assert known is not None
+    assert (known.customer, known.locked, known.cart) == (None, (), None)
     assert await shop.db.read(audit) == []
 
 

@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
+from models.products import Product
 from models.question import Ruling
 from models.situation import SuppressionReason
 from models.vocabulary import Channel, DeliveryState, Outcome, Reason, Verdict
-from store import acts, ledger, objections
+from store import acts, catalogue, ledger, objections
 from store.acts import ActName, By
 from store.audit import audit
 from store.ledger import record, ruled
@@ -131,6 +132,13 @@ async def test_the_kill_switch_is_seen_although_it_moves_no_fact(shop: KnownShop
     assert verdict(await shop.db.write(ledger.hand_over, intent, J0)) == ("later", "kill_switch")
     await shop.db.write(acts.resume_all, None, By("ops", None, J0))
     assert verdict(await shop.hand_over(journey, at=J0)) == ("sent", "sent")
+
+
+async def test_what_is_sold_out_meanwhile_is_seen_although_it_moves_no_fact(shop: KnownShop) -> None:
+    intent = await shop.intent(await begun(shop), at=J0)
+    gone = Product("lamp", "Lampe", 4500, "EUR", stock=0)
+    await shop.db.write(catalogue.save_products, SHOP, [gone], J0)
+    assert verdict(await shop.db.write(ledger.hand_over, intent, J0)) == ("skipped", "out_of_stock")
 
 
 async def test_the_same_hold_twice_in_a_row_is_recorded_once(shop: KnownShop) -> None:

@@ -14,6 +14,7 @@ from models.events import CartFacts, ConsentEntry, Event, EventType, Line, Order
 from models.vocabulary import Channel, ConsentState
 from store import outbox, search
 from store.db import Database, Postgres, Sqlite
+from store.looks import wanted
 from store.schema import (
     CARTS,
     CONSENTS,
@@ -31,7 +32,7 @@ from store.schema import (
     SUPPRESSIONS,
 )
 from tests.builders import DAY, HOUR, NOON
-from tests.known_shop import KnownShop
+from tests.known_shop import SHOP, KnownShop
 from tests.rows import dummy
 
 MANY = 4000
@@ -157,9 +158,10 @@ async def takes_in(shop: KnownShop) -> None:
 
 async def sends(shop: KnownShop) -> None:
     await shop.hears(checkout(), at=NOON)
-    (journey,) = [one["id"] for one in await shop.rows(JOURNEYS, shop="main", status="waiting")]
-    await shop.assess(journey, NOON + HOUR)
-    await shop.hand_over(journey, at=NOON + 2 * HOUR)
+    (journey,) = await shop.rows(JOURNEYS, shop="main", status="waiting")
+    await shop.assess(journey["id"], NOON + HOUR)
+    await shop.db.read(wanted, SHOP, journey["customer_id"])
+    await shop.hand_over(journey["id"], at=NOON + 2 * HOUR)
 
 
 async def relays(shop: KnownShop) -> None:

@@ -110,6 +110,16 @@ def test_the_segment_is_the_first_that_fits_the_facts() -> None:
     assert known(QUIET, policy, NOON)["segment"] == "rich"
 
 
+def test_facts_are_worked_out_once_for_a_policy_and_a_moment_and_never_taken_for_those_of_another() -> None:
+    situation = replace(QUIET)
+    facts = known(situation, CARTS, NOON)
+    assert known(situation, CARTS, NOON) is facts
+    assert known(situation, CARTS, NOON + HOUR)["cart.age_hours"] == 3.0
+    assert known(situation, replace(CARTS, segments=(Segment("rest"),)), NOON)["segment"] == "rest"
+    assert known(replace(situation, stock={"p1": 1}), CARTS, NOON)["cart.stock"] == 1
+    assert known(situation, CARTS, NOON) == facts
+
+
 @pytest.mark.parametrize(
     ("abandons", "coupon_age", "ordered", "serial"),
     [(3, 10, False, True), (3, 89, True, True), (3, 91, False, False), (2, 10, False, False), (3, None, False, False)],
