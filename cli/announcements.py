@@ -21,7 +21,11 @@ RowId = Annotated[str, typer.Argument(metavar="ID", help="The row's id, as `rela
 def register(parent: typer.Typer) -> None:
     """Add `announcements`."""
     app.callback(invoke_without_command=True, epilog="Example: relaunch announcements --json")(announcements)
-    app.command("retry", epilog=f"Example: relaunch announcements retry {_SOME}")(retry)
+    app.command(
+        "retry",
+        short_help="Try a row, or all that is set aside, at once.",
+        epilog=f"Example: relaunch announcements retry {_SOME}",
+    )(retry)
     app.command("drop", epilog=f"Example: relaunch announcements drop {_SOME}")(drop)
     parent.add_typer(app, name="announcements")
 
@@ -59,7 +63,7 @@ def announcements(context: typer.Context, as_json: AsJson = False) -> None:
             )
             for one in found
         ],
-        wide=("customer", "next try"),
+        wide=("customer", "tries", "next try"),
     )
 
 

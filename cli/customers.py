@@ -12,6 +12,7 @@ from cli.options import AsJson, Reason
 from cli.show import amount, coloured, moment, pairs, print_json, safe, say, table
 
 _PHONE = re.compile(r"\+?[0-9][0-9 ().-]{4,}")
+_TOPICS = {"marketing": "", "cart_reminders": " for cart reminders", "win_back": " for winning back"}
 
 
 class Closed(StrEnum):
@@ -43,7 +44,9 @@ def customer(
         print_json(found)
     elif found["items"]:
         ways = local()
-        for one in found["items"]:
+        for number, one in enumerate(found["items"]):
+            if number:
+                say("")
             _show(one, ways)
     if not found["items"]:
         raise CommandError("no customer is known by this e-mail address, number or id")
@@ -89,7 +92,7 @@ def _show(found: Json, ways: Local) -> None:
     profile = found["profile"]
     name = profile.get("first_name") or profile.get("email") or profile.get("phone") or "a customer"
     traits = ", ".join(f"{key}={value}" for key, value in (profile.get("traits") or {}).items())
-    language = ", ".join(str(profile[key]) for key in ("locale", "country", "timezone") if profile.get(key))
+    home = ", ".join(str(profile[key]) for key in ("country", "timezone") if profile.get(key))
     pairs(
         [
             ("customer", f"[bold]{safe(name)}[/]"),
@@ -98,34 +101,36 @@ def _show(found: Json, ways: Local) -> None:
             ("the shop's id", safe(profile["external_id"] or "")),
             ("e-mail", safe(profile["email"] or "")),
             ("phone", safe(profile["phone"] or "")),
-            ("language", safe(language)),
+            ("language", safe(profile["locale"] or "")),
+            ("lives in", safe(home)),
             ("traits", safe(traits)),
             ("known since", f"{moment(found['first_seen_at'], zone)}  [dim]times in {zone}[/]"),
             ("last active", moment(found["last_activity_at"], zone)),
-            ("same person as", safe(", ".join(_same(found)))),
+            ("alias of", safe(", ".join(_joined(found, "customer_id", "root_id")))),
+            ("aliases", safe(", ".join(_joined(found, "root_id", "customer_id")))),
             ("may send", _permissions(found)),
         ]
     )
     _lists(found, ways, zone)
 
 
-def _same(found: Json) -> list[str]:
-    """Return the ids of the other rows of this person that stand directly above or below this one."""
-    own = found["customer_id"]
+def _joined(found: Json, own: str, other: str) -> list[str]:
+    """Return the `other` ids of what this row was joined with, and not parted from, where it is `own` itself."""
     standing = [one for one in found["aliases"] if one["parted_at"] is None]
-    return [str(one["root_id"] if one["customer_id"] == own else one["customer_id"]) for one in standing]
+    return [str(one[other]) for one in standing if one[own] == found["customer_id"]]
 
 
 def _permissions(found: Json) -> str:
-    """Return the last word on each channel: a closed one before any consent, the newest consent before older ones."""
+    """Return the last word on each channel and topic: a closed one before any consent, the newest before older ones."""
     closed = {one["channel"]: one["reason"] for one in found["suppressions"]}
     words = [f"{channel} [red]closed[/]: {coloured(reason)}" for channel, reason in closed.items()]
-    said = set(closed)
+    newest: dict[tuple[str, str], str] = {}
     for one in sorted(found["consents"], key=lambda entry: str(entry["at"]), reverse=True):
-        if one["purpose"] == "marketing" and one["channel"] not in said:
-            said.add(one["channel"])
-            words.append(f"{one['channel']} {coloured(one['state'])}")
-    return "; ".join(words) or "no consent on record"
+        if one["purpose"] in _TOPICS and one["channel"] not in closed:
+            newest.setdefault((one["channel"], one["purpose"]), one["state"])
+    words += [f"{channel} {coloured(state)}{_TOPICS[topic]}" for (channel, topic), state in sorted(newest.items())]
+    unasked = "no consent on record; orders may allow it" if found["orders"] else "no consent on record"
+    return "; ".join(words) or unasked
 
 
 def _lists(found: Json, ways: Local, zone: str) -> None:

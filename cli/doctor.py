@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add `doctor`."""
-    app.command("doctor", epilog="Example: relaunch doctor --json")(doctor)
+    app.command(
+        "doctor", short_help="Say what is wrong with this installation.", epilog="Example: relaunch doctor --json"
+    )(doctor)
 
 
 def doctor(as_json: AsJson = False) -> None:

@@ -16,8 +16,16 @@ _Why = Annotated[str, typer.Option(help="Why, for the record.")]
 def register(app: typer.Typer) -> None:
     """Add `join` and `part`."""
     first, second = "0198b2f4-6c1e-7a53-9d0e-2f6b8a4c1d77", "0198b2f4-7a02-7f10-8a44-0c9f6f2f5b21"
-    app.command("join", epilog=f'Example: relaunch join {first} {second} --reason "said so by phone"')(join)
-    app.command("part", epilog=f'Example: relaunch part {second} --reason "two sisters"')(part)
+    app.command(
+        "join",
+        short_help="Say that two customers are one person.",
+        epilog=f'Example: relaunch join {first} {second} --reason "said so by phone"',
+    )(join)
+    app.command(
+        "part",
+        short_help="Say that an alias is somebody else.",
+        epilog=f'Example: relaunch part {second} --reason "two sisters"',
+    )(part)
 
 
 def join(customer: _Customer, other: _Other, reason: _Why, as_json: AsJson = False) -> None:

@@ -25,7 +25,11 @@ _KINDS = "customers, consents, products, orders or carts"
 
 def register(parent: typer.Typer) -> None:
     """Add `import`."""
-    parent.command("import", epilog="Example: relaunch import customers.csv --kind customers")(import_file)
+    parent.command(
+        "import",
+        short_help="Take in a shop's history; it begins no relaunch.",
+        epilog="Example: relaunch import customers.csv --kind customers",
+    )(import_file)
 
 
 def import_file(
@@ -141,6 +145,7 @@ def _told(done: "Done", found: Json, kind: "ImportKind") -> None:
         say("this file was imported already: nothing to do")
     elif done.before:
         say(f"went on behind row {done.before}")
-    say(f"{kind}: {found['taken']} rows taken, {found['refused']} refused")
+    taken = found["taken"]
+    say(f"{kind}: {taken} row{'' if taken == 1 else 's'} taken, {found['refused']} refused")
     if found["errors"] and not done.again:
         say(f"[yellow]what was wrong[/] stands in {safe(found['errors'])}", err=True)

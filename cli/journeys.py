@@ -61,7 +61,11 @@ def register(app: typer.Typer) -> None:
     some = "0198b2f4-6c1e-7a53-9d0e-2f6b8a4c1d77"
     app.command("journeys", epilog="Example: relaunch journeys --status waiting")(journeys)
     app.command("show", epilog=f"Example: relaunch show {some}")(show)
-    app.command("cancel", epilog=f'Example: relaunch cancel {some} --reason "bought in the shop"')(cancel)
+    app.command(
+        "cancel",
+        short_help="End a journey for good.",
+        epilog=f'Example: relaunch cancel {some} --reason "bought in the shop"',
+    )(cancel)
     app.command("pause", epilog=f"Example: relaunch pause {some}")(pause)
     app.command("resume", epilog=f"Example: relaunch resume {some}")(resume)
     app.command("send-now", epilog=f"Example: relaunch send-now {some}")(send_now)

@@ -30,9 +30,15 @@ def register(app: typer.Typer) -> None:
     app.command("kpis", epilog="Example: relaunch kpis --from 2026-01-01 --to 2026-02-01 --policy cart")(figures.kpis)
     app.command("audit", epilog="Example: relaunch audit && echo all hold")(proof.audit)
     app.command("sweep", epilog="Example: relaunch sweep --dry-run")(sweeping.sweep)
-    app.command("poll", epilog="Example: relaunch poll --shop main")(polling.poll)
+    app.command(
+        "poll", short_help="Ask storefronts now for what no webhook told.", epilog="Example: relaunch poll --shop main"
+    )(polling.poll)
     outbox.callback(invoke_without_command=True, epilog="Example: relaunch outbox --json")(list_outbox)
-    outbox.command("retry", epilog="Example: relaunch outbox retry 0198b2f4-6c1e-7a53-9d0e-2f6b8a4c1d77")(retry)
+    outbox.command(
+        "retry",
+        short_help="Try a row again at once, from the beginning.",
+        epilog="Example: relaunch outbox retry 0198b2f4-6c1e-7a53-9d0e-2f6b8a4c1d77",
+    )(retry)
     outbox.command("drop", epilog="Example: relaunch outbox drop 0198b2f4-6c1e-7a53-9d0e-2f6b8a4c1d77")(drop)
     app.add_typer(outbox, name="outbox")
     announcements.register(app)

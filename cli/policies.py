@@ -22,7 +22,11 @@ def register(parent: typer.Typer) -> None:
     """Add `policy`."""
     app.command("list", epilog="Example: relaunch policy list")(list_)
     app.command("show", epilog="Example: relaunch policy show cart")(show)
-    app.command("check", epilog="Example: relaunch policy check policies/cart.yaml")(check)
+    app.command(
+        "check",
+        short_help="Name line and field of every mistake of a file.",
+        epilog="Example: relaunch policy check policies/cart.yaml",
+    )(check)
     parent.add_typer(app, name="policy", epilog="Example: relaunch policy check policies/cart.yaml")
 
 

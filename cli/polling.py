@@ -36,15 +36,23 @@ def poll(
             return await _poll(installation, shops, status, again=again)
 
     found = on_store(work)
+    new = sum(row["new"] for row in found)
+    failed = [f"{row['shop']}, {row['stream']}: {row['problem']}" for row in found if row["problem"]]
     if as_json:
         print_json(found)
     else:
         table("storefronts", _COLUMNS, [[row[name] for name in _COLUMNS] for row in found])
-        say(f"{sum(row['new'] for row in found)} new events: what begins with them starts as soon as a relay runs")
-    failed = [f"{row['shop']}, {row['stream']}: {row['problem']}" for row in found if row["problem"]]
+        if new or not failed:
+            say(_summary(new))
     if failed:
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         raise CommandError(f"{failed[0]}{others}")
+
+
+def _summary(new: int) -> str:
+    if not new:
+        return "nothing new"
+    return f"{new} new event{'' if new == 1 else 's'}: the relay starts what begins with them, as soon as one runs"
 
 
 def _asked(wanted: str | None) -> list[str]:

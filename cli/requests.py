@@ -37,7 +37,7 @@ def requests(
         print_json(found)
         return
     names = ("id", "what", "state", "due", "customer", "number", "shop", "asked")
-    table("requests", names, [_row(one) for one in found["items"]], wide=("customer", "number"))
+    table("requests", names, [_row(one) for one in found["items"]], wide=("customer", "number", "shop", "asked"))
 
 
 def done(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.client import local, on_store
+from cli.client import load, local, on_store
 from cli.failures import CommandError
 from cli.options import AsJson
 from cli.show import moment, print_json, say
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add `restored`."""
-    app.command("restored", epilog="Example: relaunch restored --from 2026-11-22T03:00:00+01:00")(restored)
+    app.command(
+        "restored",
+        short_help="Say that the store came back from a backup.",
+        epilog="Example: relaunch restored --from 2026-11-22T03:00:00+01:00",
+    )(restored)
 
 
 def restored(
@@ -40,16 +44,21 @@ def restored(
             raise CommandError("--from lies in the future: give the time at which the backup was made")
         return await installation.db.write(restoring.restored, lost, now), now
 
-    found, now = on_store(work)
+    from runtime.home import hold  # noqa: PLC0415 - slow to load
+
+    with hold(load().home):  # a running `up` may be sending just what is called unknown here
+        found, now = on_store(work)
     if as_json:
         print_json({"from": lost.isoformat(), "until": now.isoformat(), "journeys": found.journeys, "due": found.due})
         return
     zone = local().zone()
     span = f"{moment(lost.isoformat(), zone)} to {moment(now.isoformat(), zone)}"
     say(f"the store knows nothing of the time from {span}")
-    say(f"{found.journeys} open journeys; of {found.due} the next step was due by now: it is called unknown, not sent")
-    say("[yellow]objections and orders of that time are lost:[/] `relaunch poll --again` and `relaunch import` bring")
-    say("back what storefronts and your CRM know of them; `relaunch pause-all` holds everything until then")
+    say(f"open journeys: {found.journeys}; a step due by now, called unknown and not sent: {found.due}")
+    say("[yellow]objections and orders of that time are lost[/]; before `relaunch up`:")
+    say("`relaunch pause-all` holds every message until you have brought them back")
+    say("`relaunch poll --again` asks your storefront for its orders once more")
+    say("`relaunch import FILE` takes in what your CRM knows of objections")
 
 
 def _time(text: str) -> datetime:

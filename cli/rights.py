@@ -28,12 +28,26 @@ Who = Annotated[str, typer.Argument(metavar="EMAIL", help="An e-mail address; or
 def register(app: typer.Typer) -> None:
     """Add `export`, `erase`, `certificate`, `requests`, `retention` and `record-of-processing`."""
     requests.register(app)
-    app.command("export", epilog="Example: relaunch export jeanne@shop.example --output jeanne.json")(export)
-    app.command("erase", epilog="Example: relaunch erase jeanne@shop.example --wait")(erase)
-    app.command("certificate", epilog="Example: relaunch certificate 0198b2f4-6c1e-7a53-9d0e-2f6b8a4c1d77")(certificate)
-    app.command("retention", epilog="Example: relaunch retention --dry-run")(retention.retention)
+    app.command(
+        "export",
+        short_help="Write everything about a person as JSON.",
+        epilog="Example: relaunch export jeanne@shop.example --output jeanne.json",
+    )(export)
+    app.command("erase", short_help="Forget a person.", epilog="Example: relaunch erase jeanne@shop.example --wait")(
+        erase
+    )
+    app.command(
+        "certificate",
+        short_help="Show how far an erasure is, and its proof.",
+        epilog="Example: relaunch certificate 0198b2f4-6c1e-7a53-9d0e-2f6b8a4c1d77",
+    )(certificate)
+    app.command(
+        "retention", short_help="End what was kept for long enough.", epilog="Example: relaunch retention --dry-run"
+    )(retention.retention)
     example = "Example: relaunch record-of-processing --output record.html --locale en"
-    app.command("record-of-processing", epilog=example)(record.record_of_processing)
+    app.command("record-of-processing", short_help="Write the record of processing (GDPR, art. 30).", epilog=example)(
+        record.record_of_processing
+    )
 
 
 def export(

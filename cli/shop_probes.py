@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from settings import Settings
 
 _PATIENCE_S = 20.0
+_UNREAD = "relaunch up, or relaunch poll for one round now"
 
 
 async def storefronts(settings: "Settings") -> AsyncIterator[Finding]:
@@ -70,6 +71,8 @@ async def _answer(shop: str, api: ShopApi) -> Finding:
 def _last_round(shop: str, polls: Sequence[Poll], settings: "Settings") -> Finding:
     trouble = trouble_of(polls, settings, clock.now())
     if trouble is not None:
-        return Finding(_check(shop), State.WARNING, trouble, "relaunch up, or relaunch poll for one round now")
+        failing = any(one.failing_since for one in polls)
+        todo = "a running worker asks again by itself; relaunch poll asks now" if failing else _UNREAD
+        return Finding(_check(shop), State.WARNING, trouble, todo)
     oldest = max(one.age(clock.now()) for one in polls)
     return Finding(_check(shop), State.OK, f"last read {oldest.total_seconds():.0f} s ago")

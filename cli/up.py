@@ -1,7 +1,7 @@
 """The commands that run things: everything on one machine, or one part for several machines."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 _PARTS: dict[Part, str] = {
     "worker": "Run a Temporal worker only, for several machines.",
     "api": "Run the HTTP API only, for several machines.",
-    "relay": "Run the relay only, which tells Temporal what the store has decided; it forgets people, too.",
+    "relay": "Run the relay only, for several machines. It tells Temporal what was decided, and forgets people, too.",
 }
 
 
@@ -115,15 +115,26 @@ async def _greet(
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-    settings = installation.settings
     table = Table.grid(padding=(0, 2))
-    if installation.rehearsal:
-        table.add_row("[bold yellow]rehearsal[/]", "time can be moved; nothing here is for real customers")
-    table.add_row("API", f"http://{settings.host}:{settings.port}  (documentation at /docs)")
-    table.add_row("Temporal", temporal_address or "")
-    table.add_row("messages", "by SMTP" if settings.smtp_url else f"as files in {settings.outbox_dir}")
-    for secret in installation.new:
-        if secret.name != "secret_key":
-            name = secret.name.replace("_", " ")
-            table.add_row(name, f"[bold]{secret.value}[/]  (kept in the home; shown this once)")
+    for row in facts(installation, temporal_address):
+        table.add_row(*row)
     console.print(table)
+
+
+def facts(installation: "Installation", temporal_address: str | None) -> Iterator[tuple[str, str]]:
+    """Yield what a start says, name and value in markup; keys that were made before are named by their place."""
+    from models.vocabulary import Channel  # noqa: PLC0415 - slow to load
+
+    settings = installation.settings
+    if installation.rehearsal:
+        yield "[bold yellow]rehearsal[/]", "time can be moved; nothing here is for real customers"
+    yield "API", f"http://{settings.host}:{settings.port}  (documentation at /docs)"
+    yield "Temporal", temporal_address or ""
+    named = settings.accounts.chosen.get(Channel.EMAIL, "SMTP" if settings.smtp_url else None)
+    yield "messages", f"by {named}" if named else f"as files in {settings.outbox_dir}"
+    shown = [secret for secret in installation.new if secret.name != "secret_key"]
+    for secret in shown:
+        yield secret.name.replace("_", " "), f"[bold]{secret.value}[/]  (kept in the home; shown this once)"
+    kept = [name for name in ("api_key", "ingest_key") if getattr(settings, name) is None]
+    if kept and not shown:
+        yield "keys", f"{' and '.join(kept)} in {settings.home}"

@@ -32,12 +32,22 @@ Country = Annotated[str, typer.Option(metavar="CODE", help="Of telephone numbers
 
 def register(parent: typer.Typer) -> None:
     """Add `webhook`."""
-    app.command("read", epilog="Example: relaunch webhook read postmark bounce.json")(read)
+    app.command(
+        "read",
+        short_help="Print the events of a body, one a line.",
+        epilog="Example: relaunch webhook read postmark bounce.json",
+    )(read)
     app.command(
         "check",
+        short_help="Say whether a body was signed with a secret.",
         epilog="Example: relaunch webhook check shopify --secret shpss_1 --header 'X-Shopify-Hmac-SHA256: …' body.json",
     )(check)
-    parent.add_typer(app, name="webhook", epilog="Example: relaunch webhook read brevo < events.json")
+    parent.add_typer(
+        app,
+        name="webhook",
+        short_help="Webhooks: what they mean, and who signed them.",
+        epilog="Example: relaunch webhook read brevo < events.json",
+    )
 
 
 def read(source: Source, file: File = "-", header: Headers = None, url: Url = "", country: Country = "FR") -> None:
@@ -60,7 +70,8 @@ def check(
     source: Source,
     file: File = "-",
     secret: Annotated[
-        list[str] | None, typer.Option("--secret", metavar="S", help="The secret; several while one is rotated.")
+        list[str] | None,
+        typer.Option("--secret", metavar="S", help="The secret; several, or with commas, while one is rotated."),
     ] = None,
     header: Headers = None,
     url: Url = "",
@@ -71,7 +82,7 @@ def check(
     if not secret:
         raise typer.BadParameter("give the secret that the signature shall be checked with", param_hint="--secret")
     verifying, knock = _verifying(source), _knock(file, header, url, at)
-    why = verifying(knock, secret)
+    why = verifying(knock, [part.strip() for one in secret for part in one.split(",") if part.strip()])
     if as_json:
         typer.echo(json.dumps({"good": why is None, "why": why}, ensure_ascii=False))
     elif why is None:
@@ -124,12 +135,18 @@ def _verifying(source: str) -> "Callable[[Knock, Sequence[str]], str | None]":
 def _told(storefront: "Storefront", knock: "Knock", country: str) -> "Iterable[Json]":
     """Read a storefront's body; without its topic, one that tells what it is by its shape."""
     from cli.webhook_lines import event_line  # noqa: PLC0415 - slow to load
+    from models.events import Unreadable  # noqa: PLC0415
 
     headers, told = dict(knock.headers), storefront.guess(knock.body)
     missing = {name: value for name, value in told.items() if not any(_same(name, one) for one in headers)}
     for name, value in missing.items():
         typer.echo(f"read as {value}: no {name} was given", err=True)
-    events = storefront.translate(knock.body, headers | missing, shop_country=country, at=knock.at)
+    try:
+        events = storefront.translate(knock.body, headers | missing, shop_country=country, at=knock.at)
+    except Unreadable as error:
+        if headers or told or "header" not in str(error):
+            raise
+        raise Unreadable(f"{error}, and it does not look like one of theirs: is it whole?") from None
     for note in [note for event in events for note in event.notes]:
         typer.echo(note, err=True)
     return [event_line(event) for event in events]

@@ -6,8 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from cli.up import facts
+from runtime.accounts import Accounts
 from runtime.home import HomeError, hold, load_secret, make_home
+from runtime.installation import opened
+from settings import Settings
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
@@ -74,3 +79,23 @@ def test_a_home_has_one_holder_until_that_one_dies(tmp_path: Path) -> None:
         holder.wait()
     with hold(tmp_path):
         assert (tmp_path / "lock").read_text() == str(os.getpid())
+
+
+async def said(settings: Settings) -> dict[str, str]:
+    async with opened(settings) as installation:
+        return dict(facts(installation, "127.0.0.1:7233"))
+
+
+async def test_a_first_start_shows_the_keys_and_later_ones_say_where_they_lie(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    first, second = await said(settings), await said(settings)
+    assert (settings.home / "ingest_key").read_text().strip() in first["ingest key"]
+    assert ("keys" in first, second["keys"]) == (False, f"api_key and ingest_key in {settings.home}")
+    assert not [name for name in second if name.endswith(" key")]
+
+
+async def test_a_start_says_how_messages_leave(tmp_path: Path) -> None:
+    files = Settings(home=tmp_path / "home")
+    brevo = files.model_copy(update={"accounts": Accounts(email_provider="brevo", brevo_key=SecretStr("k"))})
+    assert (await said(files))["messages"] == f"as files in {files.outbox_dir}"
+    assert (await said(brevo))["messages"] == "by brevo"

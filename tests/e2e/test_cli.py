@@ -45,6 +45,19 @@ def test_a_customer_is_found_with_and_without_a_journey(sh: Shell) -> None:
     assert sh("customer", "jeanne@shop.example", "--json").json["items"][0]["journeys"][0]["id"] == journey
 
 
+def test_what_a_customer_allows_and_where_they_live_is_said_in_words(sh: Shell) -> None:
+    said = {"channel": "email", "state": "granted", "source": "form", "at": "2026-01-01T09:00:00Z"}
+    both = [said | {"purpose": "cart_reminders"}, said | {"purpose": "win_back", "state": "withdrawn"}]
+    sh.event("Identify", {"email": "paul@shop.example", "country": "FR", "consents": both}, {})
+    order = {"order_id": "o1", "value": 4900, "currency": "EUR"}
+    sh.event("Order Completed", {"email": "anna@shop.example", "locale": "fr"}, order)
+    paul, anna = sh("customer", "paul@shop.example").out, sh("customer", "anna@shop.example").out
+    assert "email granted for cart reminders; email withdrawn for winning back" in paul
+    assert "\nlives in     FR\n" in paul
+    assert "\nlanguage     fr\n" in anna
+    assert "no consent on record; orders may allow it" in anna
+
+
 def test_nobody_is_a_failure_in_one_line(sh: Shell) -> None:
     said = sh("customer", "nobody@shop.example", "--json")
     assert (said.code, said.json) == (1, {"items": []})

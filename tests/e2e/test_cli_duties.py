@@ -1,5 +1,6 @@
 """Requests of the law, and what a shop could not be told, on the command line."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -67,6 +68,16 @@ def test_a_request_is_listed_until_it_is_done(shell: Shell) -> None:
     unknown = shell("requests", "done", NOBODY)
     assert (unknown.code, unknown.out) == (1, "")
     assert "no such request" in unknown.err
+
+
+def test_a_request_and_its_day_stand_on_one_line_of_a_narrow_terminal(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = asked(shell)
+    for name, value in (("FORCE_COLOR", "1"), ("COLUMNS", "80")):
+        monkeypatch.setenv(name, value)
+    (line,) = [line for line in shell("requests").out.splitlines() if request in line]
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", line)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ def test_it_says_what_was_taken_what_was_refused_and_where_it_says_why(sh: Shell
     file = write(tmp_path / "people.csv", 10, wrong=5)
     said = sh("import", str(file))
     assert (said.code, said.out) == (0, "customers: 8 rows taken, 2 refused\n")
+    one = sh("import", str(write(tmp_path / "one.csv", 2, wrong=2)))
+    assert one.out == "customers: 1 row taken, 1 refused\n"
     assert "people.csv.errors.csv" in said.err
     problems = (tmp_path / "people.csv.errors.csv").read_text()
     assert problems.splitlines() == [

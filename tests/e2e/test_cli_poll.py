@@ -14,6 +14,7 @@ from tests.builders import MINUTE, checkout, order, person
 from tests.cli import Shell, shell
 
 URL = "https://atelier.example"
+UNREAD = "relaunch up, or relaunch poll"
 
 
 @pytest.fixture
@@ -42,10 +43,11 @@ def test_a_poll_says_what_it_found_and_a_second_one_finds_nothing_new(sh: Shell,
     lines = [line.split() for line in said.out.splitlines()]
     assert ["main", "woocommerce", "orders", "2", "3", "0", "0", "–"] in lines
     assert ["main", "woocommerce", "carts", "1", "1", "0", "0", "–"] in lines
-    assert "4 new events" in said.out
+    assert "4 new events: the relay starts what begins with them" in said.out
     assert [row["call"] for row in sh("outbox", "--json").json] == ["start"]
     again = sh("poll", "--shop", "main", "--json").json
     assert [(row["stream"], row["new"], row["known"]) for row in again] == [("orders", 0, 1), ("carts", 0, 1)]
+    assert sh("poll").out.endswith("\nnothing new\n")
     anew = sh("poll", "--again", "--json").json
     assert [(row["stream"], row["new"], row["known"]) for row in anew] == [("orders", 0, 3), ("carts", 0, 1)]
 
@@ -53,6 +55,9 @@ def test_a_poll_says_what_it_found_and_a_second_one_finds_nothing_new(sh: Shell,
 def test_a_storefront_that_fails_is_told_in_one_line_and_the_other_stream_is_read(sh: Shell, api: AskedShop) -> None:
     api.problems["orders"] = StorefrontAway("woocommerce does not answer (ConnectError)")
     api.logs["carts"] = [checkout(person(), at=clock.now())]
+    assert "1 new event: the relay starts" in sh("poll").out
+    assert "nothing new" not in sh("poll").out
+    api.logs["carts"].append(checkout(person("paul"), at=clock.now()))
     said = sh("poll", "--json")
     assert (said.code, said.err) == (1, "relaunch: main, orders: woocommerce does not answer (ConnectError)\n")
     assert [(row["stream"], row["new"], row["problem"]) for row in said.json] == [
@@ -87,13 +92,14 @@ def test_doctor_asks_the_storefront_once_and_stores_nothing(sh: Shell, api: Aske
 
 
 def test_doctor_says_when_the_storefront_was_last_read(sh: Shell, api: AskedShop) -> None:
-    assert findings(sh)[1][:2] == ("warning", "never asked: does a worker run?")
+    assert findings(sh)[1] == ("warning", "never asked: does a worker run?", f"{UNREAD} for one round now")
     sh("poll")
     state, text, todo = findings(sh)[1]
     assert (state, text.startswith("last read "), todo) == ("ok", True, "")
     api.problems["orders"] = StorefrontAway("away")
     sh("poll")
-    assert findings(sh)[1][0] == "warning"
+    state, _, todo = findings(sh)[1]
+    assert (state, todo) == ("warning", "a running worker asks again by itself; relaunch poll asks now")
 
 
 def test_doctor_says_what_to_do_about_a_key_that_does_not_work(sh: Shell, api: AskedShop) -> None:

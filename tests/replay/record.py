@@ -1,7 +1,7 @@
 """Records the histories that later versions must be able to replay: `python -m tests.replay.record VERSION`.
 
-Every ending of a journey once, and what can happen on the way. A version's histories are written when it is released
-and never changed afterwards: runs that began with it are still out there.
+Every ending of a journey once, what can happen on the way, and the polls of tests/replay/rounds.py. A version's
+histories are written when it is released and never changed afterwards: runs that began with it are still out there.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from channels.base import TemporarilyUnavailable
 from runtime import clock
 from store.acts import ActName, By, pause_all, resume_all
 from store.schema import JOURNEYS
+from tests.replay.rounds import ROUNDS, Round, polled
 from tests.temporal_env import Temporal, temporal_server
 from tests.trial import DAY, HOUR, Journey, Trial, installed
 
@@ -192,7 +193,7 @@ POLICIES: dict[Life, str] = {not_eligible: CHOOSY, several_channels: SEVERAL}
 
 
 async def record(version: str) -> None:
-    """Live every life, and write its history and that of a sweep."""
+    """Live every life and every round of a poll, and write their histories and that of a sweep."""
     folder = HISTORIES / version
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as home:
@@ -200,6 +201,8 @@ async def record(version: str) -> None:
             for life in LIVES:
                 await _lived(temporal, life, folder)
             await _kept(temporal, "sweep", folder / "sweep.json")
+            for round_ in ROUNDS:
+                await _asked(temporal, round_, folder)
 
 
 async def _lived(temporal: Temporal, life: Life, folder: Path) -> None:
@@ -210,8 +213,15 @@ async def _lived(temporal: Temporal, life: Life, folder: Path) -> None:
             await _kept(temporal, journey.id, folder / f"{life.__name__}.json")
 
 
-async def _kept(temporal: Temporal, run: str, path: Path) -> None:
-    history = await temporal.client.get_workflow_handle(run).fetch_history()
+async def _asked(temporal: Temporal, round_: Round, folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        async with installed(temporal, Path(home)) as trial, trial.working():
+            name, run = await polled(trial, round_)
+            await _kept(temporal, name, folder / f"{round_.__name__}.json", run)
+
+
+async def _kept(temporal: Temporal, name: str, path: Path, run: str | None = None) -> None:
+    history = await temporal.client.get_workflow_handle(name, run_id=run).fetch_history()
     path.write_text(json.dumps(_plain(json.loads(history.to_json())), separators=(",", ":")) + "\n", encoding="utf-8")
 
 

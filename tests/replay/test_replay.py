@@ -11,7 +11,8 @@ from temporalio.workflow import NondeterminismError
 
 from models.vocabulary import Outcome
 from tests.replay.record import HISTORIES, LIVES
-from workflows import relaunch
+from tests.replay.rounds import ROUNDS
+from workflows import poll, relaunch
 from workflows.sweep import Sweep
 
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
@@ -24,18 +25,25 @@ def history(path: Path) -> WorkflowHistory:
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 async def test_a_recorded_run_goes_on_under_todays_workflows(path: Path) -> None:
-    await Replayer(workflows=[relaunch.Relaunch, Sweep]).replay_workflow(history(path))
+    await Replayer(workflows=[relaunch.Relaunch, Sweep, poll.Poll]).replay_workflow(history(path))
 
 
 @pytest.mark.parametrize("folder", VERSIONS, ids=lambda folder: folder.name)
 def test_every_version_has_a_history_of_every_outcome(folder: Path) -> None:
-    ended = [json.loads(path.read_text(encoding="utf-8"))["events"][-1]["eventType"] for path in folder.glob("*.json")]
-    assert set(ended) == {"EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"}
-    assert {outcome.value for outcome in Outcome} <= {path.stem for path in folder.glob("*.json")}
+    ended = {path.stem: end(path) for path in folder.glob("*.json")}
+    assert {outcome.value for outcome in Outcome} <= ended.keys()
+    assert ended.pop("poll_continued", "CONTINUED_AS_NEW") == "CONTINUED_AS_NEW"
+    assert set(ended.values()) == {"COMPLETED"}
 
 
-def test_the_newest_version_has_a_history_of_every_life_that_is_recorded() -> None:
-    assert {life.__name__ for life in LIVES} <= {path.stem for path in VERSIONS[-1].glob("*.json")}
+def end(path: Path) -> str:
+    last: str = json.loads(path.read_text(encoding="utf-8"))["events"][-1]["eventType"]
+    return last.removeprefix("EVENT_TYPE_WORKFLOW_EXECUTION_")
+
+
+def test_the_newest_version_has_a_history_of_every_life_and_round_that_is_recorded() -> None:
+    recorded = {path.stem for path in VERSIONS[-1].glob("*.json")}
+    assert {life.__name__ for life in LIVES} | {round_.__name__ for round_ in ROUNDS} <= recorded
 
 
 def test_histories_name_no_machine() -> None:
@@ -73,15 +81,40 @@ EDITS = {
 }
 
 
+POLL_EDITS = {
+    "a page is asked for only once the storefront has had a rest": (
+        "            page = await calls.poll(request)\n",
+        "            await workflow.sleep(1)\n            page = await calls.poll(request)\n",
+    ),
+    "a page is asked for twice": (
+        "            page = await calls.poll(request)\n",
+        "            await calls.poll(request)\n            page = await calls.poll(request)\n",
+    ),
+    "a round ends with its first page": ("if not page.more:", "if True:"),
+    "a round looks once more whether there is nothing more": ("if not page.more:", "if not page.more and found < 0:"),
+    "a run hands over earlier": ("PAGES: Final = 50", "PAGES: Final = 49"),
+    "a run hands over later": ("PAGES: Final = 50", "PAGES: Final = 51"),
+    "a run hands over never": ("            workflow.continue_as_new(request)\n", "            pass\n"),
+}
+
+
 @pytest.mark.parametrize("edit", EDITS)
 async def test_an_edit_that_running_journeys_cannot_live_with_is_caught(edit: str, tmp_path: Path) -> None:
-    source = Path(relaunch.__file__).read_text(encoding="utf-8")
-    old, new = EDITS[edit]
+    assert await breaking(relaunch, *EDITS[edit], tmp_path)
+
+
+@pytest.mark.parametrize("edit", POLL_EDITS)
+async def test_an_edit_that_running_polls_cannot_live_with_is_caught(edit: str, tmp_path: Path) -> None:
+    assert await breaking(poll, *POLL_EDITS[edit], tmp_path)
+
+
+async def breaking(module: ModuleType, old: str, new: str, folder: Path) -> list[str]:
+    """Return which of the newest histories the module cannot replay once `old` is `new` in it."""
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
     assert old in source
-    edited = tmp_path / "edited.py"
+    edited = folder / "edited.py"
     edited.write_text(source.replace(old, new), encoding="utf-8")
-    failed = [path.stem for path in VERSIONS[-1].glob("*.json") if await breaks(load(edited), path)]
-    assert failed
+    return [path.stem for path in VERSIONS[-1].glob("*.json") if await breaks(load(edited), path)]
 
 
 def load(path: Path) -> ModuleType:
@@ -102,5 +135,5 @@ async def breaks(module: ModuleType, path: Path) -> bool:
 
 
 async def replay(module: ModuleType, recorded: WorkflowHistory) -> None:
-    workflows = [module.Relaunch, Sweep]
+    workflows = [getattr(module, "Relaunch", relaunch.Relaunch), Sweep, getattr(module, "Poll", poll.Poll)]
     await Replayer(workflows=workflows, workflow_runner=UnsandboxedWorkflowRunner()).replay_workflow(recorded)

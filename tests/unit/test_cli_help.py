@@ -46,6 +46,17 @@ def test_every_command_explains_itself_with_an_example(command: list[str], capsy
     assert f"Example: relaunch {' '.join(command)}" in said
 
 
+@pytest.mark.parametrize("group", [[], *([name] for name in GROUPS)], ids=" ".join)
+def test_every_list_of_commands_says_whole_what_each_one_does(
+    group: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main.run([*group, "--help"]) == 0
+    said = capsys.readouterr().out.partition("Commands:")[2].splitlines()
+    assert max(len(line) for line in said) <= 80
+    assert not [line for line in said if line.endswith("...")]
+
+
 def test_no_command_is_forgotten_above() -> None:
     known = set(get_command(main.app).commands)  # type: ignore[attr-defined] # it is a group
     assert known == {*CONTRACT, *GROUPS}

@@ -190,6 +190,22 @@ def test_a_storefronts_signature_is_checked_and_a_bad_one_explained(sh: Run) -> 
     assert "none of the secrets" in why(sh("check", "shopify", "--secret", "other", *good, "body", body=body))
 
 
+def test_secrets_are_checked_as_they_stand_in_a_setting(sh: Run) -> None:
+    body = b'{"id": 1}'
+    good = ("--header", f"X-Shopify-Hmac-SHA256: {hmac_of(body)}")
+    assert sh("check", "shopify", "--secret", "old, shpss_1", *good, "body", body=body).code == 0
+    assert "no secret" in why(sh("check", "shopify", "--secret", ",", *good, "body", body=body))
+
+
+@pytest.mark.parametrize("source", ["shopify", "woocommerce"])
+@pytest.mark.parametrize("body", [b"", b"[1", b"{}"])
+def test_a_storefronts_body_that_looks_like_nothing_is_said_to(sh: Run, source: str, body: bytes) -> None:
+    said = sh("read", source, "body", body=body)
+    assert (said.code, said.err.count("\n")) == (1, 1)
+    assert said.err.endswith("-Topic header, and it does not look like one of theirs: is it whole?\n")
+    assert "is it whole" not in sh("read", "magento", "body", body=body).err
+
+
 def test_a_providers_secret_is_checked(sh: Run) -> None:
     basic = "Basic " + base64.b64encode(b"user:s3cret").decode()
     header = ("--header", f"Authorization: {basic}")
