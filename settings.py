@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, TypeAdapter, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from runtime.accounts import Accounts
 from runtime.shop_settings import ShopOfEnvironment, ShopSettings, variable
 from runtime.values import (
     DatabaseUrl,
+    Interval,
     Key,
-    Length,
     Line,
     Place,
     Port,
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     )
     """Not a variable: the providers, see `runtime/accounts.py`."""
 
-    poll_every: Annotated[Length, Field(ge=timedelta(seconds=10))] = timedelta(minutes=5)
+    poll_every: Interval = timedelta(minutes=5)
     """How often storefronts are asked for what their webhooks did not tell, like `5m`."""
     sweep_every: Literal["hourly", "daily", "weekly"] = "daily"
     """How often inactive subscribers are looked for."""
@@ -129,7 +129,8 @@ def unknown_variables() -> list[str]:
     known = {_variable(PREFIX, field.validation_alias or name) for name, field in Settings.model_fields.items()}
     known |= {_variable(PREFIX, name) for name in Accounts.model_fields}
     known |= {variable(name) for name in ShopSettings.model_fields}
-    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    given = {*os.environ, *(name.upper() for name in DotEnvSettingsSource(Settings).env_vars)}
+    return sorted(name for name in given if name.startswith(PREFIX) and name not in known)
 
 
 def _accounts() -> Accounts:

@@ -40,15 +40,12 @@ class Retaining:
         """End what was kept for long enough, as much as one run may; the rest is due in an hour."""
         at = self.now()
         limits = cutoffs(at, self.settings.retention, self.settings.message_retention)
-        people = events = messages = 0
+        people = messages = 0
         while people < PEOPLE and (page := await self.db.write(retention.end_people, limits.people, _PAGE, at)):
             people += page
         while messages < MESSAGES and (page := await self._empty(limits.messages, at)):
             messages += page
-        while events < EVENTS and (
-            page := await self.db.write(retention.delete_events, limits.events, _PAGE_OF_EVENTS)
-        ):
-            events += page
+        events = await self._prune(limits.events)
         while await self.db.write(announcements.prune, at, _PAGE_OF_EVENTS):
             pass
         ended = Ended(people, events, messages)
@@ -56,6 +53,15 @@ class Retaining:
             await self.db.write(chores.hasten, CHORE, at + SOON)
         _log.info("retention.done", people=people, events=events, messages=messages)
         return ended
+
+    async def _prune(self, before: datetime) -> int:
+        """Delete behaviour page by page, so that no writer waits long."""
+        events = 0
+        for shop, keys in (await self.db.read(retention.old_events, before, EVENTS)).items():
+            for start in range(0, len(keys), _PAGE_OF_EVENTS):
+                page = keys[start : start + _PAGE_OF_EVENTS]
+                events += await self.db.write(retention.delete_events, shop, page)
+        return events
 
     async def _empty(self, before: datetime, at: datetime) -> int:
         """Forget a page of messages: first their files, so that none is left behind by a kill between the two."""

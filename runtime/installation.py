@@ -99,7 +99,7 @@ async def opened(settings: Settings, *, rehearsal: bool = False) -> AsyncIterato
     try:
         now = clock.now()
         await database.write(chores.key_hashes, now)
-        await database.write(shops.save_shops, [_record(shop) for shop in settings.shops])
+        await database.write(shops.save_shops, [_record(shop, rehearsal=rehearsal) for shop in settings.shops])
         await database.write(policies.activate, load_policies(settings.policies), now)
         await database.write(keys.put_key, "admin", Role.ADMIN, kept["api_key"].value, now)
         await database.write(keys.put_key, "ingest", Role.INGEST, kept["ingest_key"].value, now)
@@ -155,7 +155,7 @@ def _letters(name: str) -> str:
     return "".join(sign for sign in plain if sign.isalnum())[:_SMS_SENDER]
 
 
-def _record(shop: ShopSettings) -> shops.ShopRecord:
+def _record(shop: ShopSettings, *, rehearsal: bool) -> shops.ShopRecord:
     return shops.ShopRecord(
         id=shop.id,
         name=shop.name,
@@ -171,5 +171,5 @@ def _record(shop: ShopSettings) -> shops.ShopRecord:
         postal_address=shop.postal_address,
         privacy_url=shop.privacy_url,
         logo_url=shop.logo_url,
-        announces=shop.webhook_url is not None,
+        announces=shop.webhook_url is not None and not rehearsal,  # nor is it told after the rehearsal
     )

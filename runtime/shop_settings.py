@@ -15,6 +15,7 @@ from runtime.values import (
     Secrets,
     ShopId,
     SigningSecret,
+    SigningSecrets,
     Url,
     Zone,
     local_sender,
@@ -92,7 +93,7 @@ class ShopSettings(Described):
     prestashop_key: SecretStr | None = None
     """A webservice key that may read carts, orders, order_states, customers, products, combinations, currencies."""
 
-    events_secret: Secrets = ()
+    events_secret: SigningSecrets = ()
     """The secrets of signed calls to /v1/events (Standard Webhooks, `whsec_…`)."""
     webhook_url: Receiver | None = Field(None, repr=False)
     """Who is told of opt-outs, consents and the ends of journeys: the shop, or its CRM (docs/outgoing-webhooks.md)."""

@@ -18,6 +18,8 @@ from models.durations import parse_duration
 
 _LARGEST_PORT: Final = 65535
 _SHORTEST_KEY: Final = 16
+_SHORTEST_INTERVAL: Final = timedelta(seconds=10)
+_SIGNING: Final = "whsec_ and 24 to 64 random bytes in base64"
 _SHOP_ID: Final = re.compile("[a-z0-9][a-z0-9_-]{0,62}")
 # ISO 3166-1 alpha-2, in the order of the alphabet.
 _COUNTRIES: Final = re.findall(
@@ -78,6 +80,13 @@ def _length(value: object) -> object:
         raise ValueError("a length of time like 15m or 3d") from None
 
 
+def _interval(value: object) -> object:
+    length = _length(value)
+    if isinstance(length, timedelta) and length < _SHORTEST_INTERVAL:
+        raise ValueError("10s or longer, like 5m")
+    return length
+
+
 def _is_mailbox(text: str) -> bool:
     local, _, domain = parseaddr(text)[1].rpartition("@")
     return bool(local and domain) and _is_line(text)
@@ -125,9 +134,7 @@ def own_url(host: str, port: int) -> str:
 
 Url = Annotated[str, _must("a URL like https://shop.example", _is_url), AfterValidator(_without_slash)]
 Receiver = Annotated[str, _must("a URL like https://crm.example/hook; http on this machine only", _is_receiver)]
-SigningSecret = Annotated[
-    SecretStr, _must("whsec_ and 24 to 64 random bytes in base64, see docs/outgoing-webhooks.md", _is_signing)
-]
+SigningSecret = Annotated[SecretStr, _must(f"{_SIGNING}, see docs/outgoing-webhooks.md", _is_signing)]
 Zone = Annotated[str, _must("an IANA time zone like Europe/Paris", _is_zone)]
 Currency = Annotated[
     str, _must("an ISO 4217 currency like EUR", lambda code: code.upper() in DECIMALS), AfterValidator(str.upper)
@@ -150,5 +157,11 @@ Place = Annotated[str, _must("a host and a port like temporal.example:7233", _is
 Line = Annotated[str, _must("one line of text", _is_line)]
 ShopId = Annotated[str, _must("letters a-z, digits, - and _", lambda text: bool(_SHOP_ID.fullmatch(text)))]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+SigningSecrets = Annotated[
+    tuple[Annotated[SecretStr, _must(f"{_SIGNING}, see docs/events.md", _is_signing)], ...],
+    NoDecode,
+    BeforeValidator(_split),
+]
 Length = Annotated[timedelta, BeforeValidator(_length)]
+Interval = Annotated[timedelta, BeforeValidator(_interval)]
 Key = Annotated[SecretStr, _must(f"at least {_SHORTEST_KEY} characters", lambda text: len(text) >= _SHORTEST_KEY)]

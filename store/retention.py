@@ -1,16 +1,18 @@
 """What has been kept for long enough: who has not done anything of their own since, which messages and which events."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, func, select, update
 
 from models.retention import Cutoffs, Ended
 from models.vocabulary import ConsentState
 from store.acts import By
 from store.erasures import RETENTION
 from store.forgetting import ask
+from store.lists import among
 from store.people import People
 from store.schema import CONSENTS, CUSTOMERS, DELIVERIES, EVENTS, ORDERS
 
@@ -96,12 +98,23 @@ def _old_message(before: datetime) -> ColumnElement[bool]:
     return and_(DELIVERIES.c.handed_at < before, DELIVERIES.c.message.is_not(None))
 
 
-def delete_events(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete behaviour from before a moment, and return how much there was."""
-    keys = connection.execute(select(EVENTS.c.shop, EVENTS.c.key).where(EVENTS.c.at < before).limit(limit)).all()
-    rows = [tuple(one) for one in keys]
-    connection.execute(delete(EVENTS).where(tuple_(EVENTS.c.shop, EVENTS.c.key).in_(rows)))
-    return len(rows)
+def old_events(connection: Connection, before: datetime, limit: int) -> dict[str, list[str]]:
+    """Return the keys of behaviour from before a moment, by shop.
+
+    All of the table is read, because an index by time would cost every event that comes: ask once in a run, and where
+    no writer waits for it.
+    """
+    old = select(EVENTS.c.shop, EVENTS.c.key).where(EVENTS.c.at < before).limit(limit)
+    keys = defaultdict[str, list[str]](list)
+    for shop, key in connection.execute(old):
+        keys[shop].append(key)
+    return keys
+
+
+def delete_events(connection: Connection, shop: str, keys: Sequence[str]) -> int:
+    """Delete this behaviour, and return how much of it was still there."""
+    mine = delete(EVENTS).where(EVENTS.c.shop == shop, among(EVENTS.c.key, "keys"))
+    return connection.execute(mine, {"keys": keys}).rowcount
 
 
 def count(connection: Connection, cutoffs: Cutoffs) -> Ended:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, tuple_
+from sqlalchemy import Connection, delete, func, select
 
 from models.erasing import DONE, ErasureState
 from models.events import EventType
@@ -44,14 +44,14 @@ def empty_page(connection: Connection, request: RequestRow, limit: int) -> int:
     )
     ids = connection.execute(carts.limit(limit)).scalars().all()
     connection.execute(delete(CARTS).where(CARTS.c.id.in_(ids)))
-    events = select(EVENTS.c.shop, EVENTS.c.key).where(
+    events = select(EVENTS.c.key).where(
         EVENTS.c.shop == request.shop,
         EVENTS.c.customer_id.is_(None),
         EVENTS.c.type.not_in(_KEPT),
         EVENTS.c.received_at <= request.asked_at,
     )
-    keys = [tuple(one) for one in connection.execute(events.limit(limit)).all()]
-    connection.execute(delete(EVENTS).where(tuple_(EVENTS.c.shop, EVENTS.c.key).in_(keys)))
+    keys = connection.execute(events.limit(limit)).scalars().all()
+    connection.execute(delete(EVENTS).where(EVENTS.c.shop == request.shop, EVENTS.c.key.in_(keys)))
     return len(ids) + len(keys)
 
 

@@ -2,7 +2,7 @@
 
 | what happens                                            | raised                                          |
 |---------------------------------------------------------|-------------------------------------------------|
-| no connection, DNS, TLS, line lost, time-out            | StorefrontAway                                  |
+| no connection, DNS, TLS, line lost, time-out, closed    | StorefrontAway                                  |
 | 408, 425, 429 and every 5xx                             | StorefrontAway, with its Retry-After            |
 | 3xx (never followed), 401, 403, 404 and any other 4xx   | StorefrontRefused: its URL, key or rights       |
 | 2xx that is not JSON                                    | StorefrontGarbled                               |
@@ -73,6 +73,8 @@ class ShopHttp:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         problem: str
+        if self._client.is_closed:
+            raise StorefrontAway(f"{self.storefront} is not asked any more: its connections are closed")
         try:
             answer = await self._client.request(
                 method, self._url + path, params=query, json=body if method == "POST" else None, headers=headers

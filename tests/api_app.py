@@ -91,7 +91,7 @@ async def serving(
     given = {"home": home, "api_key": ADMIN, "ingest_key": INGEST, "shops": (shop,)}
     settings = load_settings(**given, **({"database_url": database_url} if database_url else {}))
     async with opened(settings, rehearsal=rehearsal) as installation:
-        await installation.db.write(keys.add_key, "lea", Role.STAFF, STAFF, clock.now())
+        await installation.db.write(keys.put_key, "lea", Role.STAFF, STAFF, clock.now())
         relay = Relay(installation.db, temporal, clock.now)
         app = create_app(installation, relay, temporal)
         transport = httpx.ASGITransport(app)

@@ -222,6 +222,18 @@ class ShopApiContract(ShopApiRig):
         async with self.facing() as (_, api):
             await api.aclose()
 
+    async def test_whoever_was_closed_is_away_and_asks_no_more(self) -> None:
+        async with self.facing(order(1)) as (double, api):
+            assert (await a_round(api)).ids == ["1"]
+            asked = len(double.asked)
+            await api.aclose()
+            for stream in api.streams:
+                with pytest.raises(StorefrontAway, match="not asked any more"):
+                    await api.changes(stream, None, NOON)
+            with pytest.raises(StorefrontAway, match="not asked any more"):
+                await api.orders_of(Buyer("7", CAMILLE), NOON - FIRST, NOON)
+            assert len(double.asked) == asked
+
     async def test_nothing_that_is_printed_holds_a_key_or_a_name(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         async with self.facing() as (_, api):

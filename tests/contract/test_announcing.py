@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook
 
 from announcing import Announcing, body_of, listener
@@ -24,8 +25,8 @@ from store.acts import By
 from store.announcements import AnnouncementRow
 from store.db import Database, connect
 from store.forgetting import ask
-from store.schema import ANNOUNCEMENTS
-from tests.api_app import EMAIL, serving
+from store.schema import ANNOUNCEMENTS, EVENTS
+from tests.api_app import EMAIL, Api, serving
 from tests.api_app import checkout as event_of_checkout
 from tests.builders import DAY, HOUR, MINUTE, NOON, checkout, granted, identify, person
 from tests.forgetful import Clock
@@ -326,6 +327,38 @@ async def test_the_chain_holds_from_the_api_to_the_shop(tmp_path: Path, database
             await receiver.has(lambda: len(receiver.heard) == 2)
     assert [one["type"] for one in receiver.heard] == ["customer.opted_out", "journey.closed"]
     assert {one["data"]["email"] for one in receiver.heard} == {EMAIL}
+
+
+async def test_a_rehearsal_tells_nobody_anything_neither_meanwhile_nor_afterwards(
+    tmp_path: Path, database_url: str
+) -> None:
+    async def opts_out(api: Api, name: str) -> None:
+        await api.post("/v1/events", event_of_checkout(name, f"{name}@example.com"), 202)
+        await api.post("/v1/opt-outs", {"email": f"{name}@example.com", "channel": "email"})
+
+    def kept(api: Api) -> Awaitable[Any]:
+        return api.read(lambda store: store.execute(select(ANNOUNCEMENTS).order_by(ANNOUNCEMENTS.c.id)).all())
+
+    long_ago = event_of_checkout("old", "old@example.com", timestamp="2020-03-02T12:00:00Z")
+    old = select(EVENTS.c.key).where(EVENTS.c.at < datetime(2021, 1, 1, tzinfo=UTC))
+    async with Receiver(clock.now) as receiver:
+        of_shop: dict[str, Any] = {"webhook_url": receiver.url, "webhook_secret": SecretStr(SECRET)}
+        async with serving(tmp_path, database_url, **of_shop) as api:
+            await opts_out(api, "before")
+            await api.post("/v1/events", long_ago, 202)
+            waiting = await kept(api)
+        async with serving(tmp_path, database_url, rehearsal=True, **of_shop) as api:
+            await opts_out(api, "rehearsed")
+            services = Services(api.installation, "127.0.0.1:1")
+            async with services.running(services.keeping), asyncio.timeout(5):
+                while await api.read(lambda store: store.execute(old).first()):  # until everything else is under way
+                    pass
+            assert (receiver.asked, await kept(api)) == ([], waiting)
+        async with serving(tmp_path, database_url, **of_shop) as api:
+            services = Services(api.installation, "127.0.0.1:1")
+            async with services.running(services.keeping):
+                await receiver.has(lambda: len(receiver.heard) == len(waiting))
+    assert {one["data"]["email"] for one in receiver.heard} == {"before@example.com"}
 
 
 async def test_the_daily_chore_ends_what_was_kept_for_long_enough(crm: Crm, tmp_path: Path) -> None:

@@ -187,6 +187,23 @@ async def test_old_behaviour_goes_and_the_person_who_came_back_stays(shop: Known
     assert await left(shop) == {"jeanne"}
 
 
+async def test_old_behaviour_of_every_shop_goes_page_by_page_and_so_much_in_a_run(
+    shop: KnownShop, keeper: Retaining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retaining, "EVENTS", 5)
+    monkeypatch.setattr("models.retention.EVENTS", 5)
+    monkeypatch.setattr(retaining, "_PAGE_OF_EVENTS", 2)
+    old = [viewed(person("jeanne"), NOON - one * DAY, f"p{one}") for one in range(1, 5)]
+    for name in ("main", "other"):
+        await shop.hears(*old, viewed(person("jeanne"), NOON, "kept"), at=NOON, shop=name)
+    runs = [await keeper.once() for _ in range(3)]
+    assert [(one.events, one.more) for one in runs] == [(5, True), (3, False), (0, False)]
+    assert [(one["shop"], one["product_id"]) for one in await shop.rows(EVENTS)] == [
+        ("main", "kept"),
+        ("other", "kept"),
+    ]
+
+
 async def test_retention_is_as_long_as_the_shop_says(shop: KnownShop, tmp_path: Path, clock: Clock) -> None:
     await shop.hears(viewed(person("jeanne"), NOON))
     clock.at = NOON + 30 * DAY + TICK

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Table, insert
 
 from models.events import CartFacts, ConsentEntry, Event, EventType, Line, OrderFacts, OrderStatus, Person
 from models.vocabulary import Channel, ConsentState
-from store import outbox, search
+from store import outbox, retention, search
 from store.db import Database, Postgres, Sqlite
 from store.looks import wanted
 from store.schema import (
@@ -189,7 +189,12 @@ async def looks_up(shop: KnownShop) -> None:
     await shop.db.read(search.find_customers, phones=["+33612345678"])
 
 
-@pytest.mark.parametrize("work", [takes_in, sends, relays, opts_out, joins, looks_up])
+async def prunes(shop: KnownShop) -> None:
+    page = [f"key-{number}" for number in range(1000)]
+    assert await shop.db.write(retention.delete_events, "main", page) == len(page)
+
+
+@pytest.mark.parametrize("work", [takes_in, sends, relays, opts_out, joins, looks_up, prunes])
 async def test_no_big_table_is_read_from_one_end_to_the_other(
     crowded: KnownShop, work: Callable[[KnownShop], Awaitable[None]]
 ) -> None:

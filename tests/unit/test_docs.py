@@ -6,10 +6,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
+
+from runtime import metrics
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 NAMED = re.compile(r"`((?:[a-z_]+/)*[a-z_0-9]+\.py)(?:::(test_\w+))?`")
+METRIC = re.compile(r"`(relaunch_[a-z_]+)(?:\{([a-z,]+)\})?`")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
 
 
@@ -33,3 +37,15 @@ def test_every_file_and_test_that_a_document_names_exists(document: Path) -> Non
 def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
     links = LINK.findall(document.read_text(encoding="utf-8"))
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_the_page_for_operators_names_every_metric_with_its_labels_and_no_other() -> None:
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    defined = [one for one in vars(metrics).values() if isinstance(one, MetricWrapperBase)]
+    assert set(METRIC.findall(page)) == {(name_of(one), ",".join(one._labelnames)) for one in defined}
+
+
+def name_of(metric: MetricWrapperBase) -> str:
+    """Return the name that Prometheus shows."""
+    (family,) = metric.describe()
+    return f"{family.name}_total" if family.type == "counter" else family.name

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from runtime.accounts import Accounts
 from runtime.shop_settings import ShopSettings
 from settings import Settings, SettingsError, load_settings, unknown_variables
+from tests.receiver import SECRET as SIGNING
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,6 +127,29 @@ def test_a_wrong_secret_is_never_repeated(name: str, monkeypatch: pytest.MonkeyP
     assert "hunter2" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "secrets",
+    ["hunter2", "whsec_hunter2", "whsec_", f"{SIGNING},hunter2", f"{SIGNING},whsec_aHVudGVyMg==", SIGNING[6:]],
+)
+def test_a_secret_that_signs_no_call_is_refused_at_the_start(
+    secrets: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = r"is not usable \(its value is not shown\); expected whsec_ and 24 to 64 random bytes in base64"
+    file = shops_file(tmp_path, f"shops:\n- {{id: a}}\n- {{id: b, events_secret: '{secrets}'}}\n")
+    with pytest.raises(SettingsError, match=rf"relaunch\.yaml: shops\[1\]\.events_secret {said}") as of_file:
+        load_settings(config=file)
+    monkeypatch.setenv("RELAUNCH_EVENTS_SECRET", secrets)
+    with pytest.raises(SettingsError, match=f"RELAUNCH_EVENTS_SECRET {said}") as of_environment:
+        load_settings()
+    for part in ("hunter2", "aHVudGVyMg", SIGNING[6:]):
+        assert part not in f"{of_file.value} {of_environment.value}"
+
+
+def test_secrets_that_sign_calls_may_be_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAUNCH_EVENTS_SECRET", f"{SIGNING}, whsec_{'b' * 32},")
+    assert load_settings().shops[0].events_secret == (SecretStr(SIGNING), SecretStr(f"whsec_{'b' * 32}"))
+
+
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAUNCH_API_KEY", "hunter2-hunter2-hunter2")
     monkeypatch.setenv("RELAUNCH_SHOPIFY_SECRET", "hunter2")
@@ -179,6 +203,18 @@ def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PORT", "SHOP", "SENDER", "SHOP_NAME", "SHOPIFY_SECRET", "TIMEZONE", "SHOP_SENDER"):
         monkeypatch.setenv(f"RELAUNCH_{name}", "x")
     assert unknown_variables() == ["RELAUNCH_SHOP_SENDER", "RELAUNCH_TIMEZONE"]
+
+
+def test_misspelt_variables_of_the_file_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text("RELAUNCH_TIMEZONE=x\nRELAUNCH_PORT=8080\nOTHERS=x\n", encoding="utf-8")
+    assert unknown_variables() == ["RELAUNCH_TIMEZONE"]
+
+
+def test_storefronts_are_not_asked_more_often_than_they_can_bear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAUNCH_POLL_EVERY", "0m")
+    with pytest.raises(SettingsError, match=r"RELAUNCH_POLL_EVERY.*expected 10s or longer, like 5m"):
+        load_settings()
 
 
 def test_the_example_names_every_variable_and_only_those(monkeypatch: pytest.MonkeyPatch) -> None:
