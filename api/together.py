@@ -20,6 +20,9 @@ LARGEST: Final = 500
 _TURNS: Final = 3
 """Turns of the event loop from a request's bytes to its events."""
 
+_REMEMBERED: Final = 20_000
+"""So many of the latest keys are remembered: most repetitions come within minutes, and need no store."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Body:
@@ -45,9 +48,12 @@ class Together:
         self._waiting: list[_Body] = []
         self._free = writers
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stored: dict[tuple[str, str], None] = {}
 
     async def ingest(self, shop: str, events: Sequence[Event], policy: Policy | None, door: str) -> Ingested:
         """Return what a body did once it is committed; raises what `store.intake.ingest` raises."""
+        if all((shop, event.key) in self._stored for event in events):
+            return Ingested(0, len(events), ())
         answer: asyncio.Future[Ingested] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Body(shop, events, policy, door, answer))
         if self._free:
@@ -101,8 +107,7 @@ class Together:
         except Exception:  # noqa: BLE001 - see above
             return False
         for body, answer in zip(bodies, answers, strict=True):
-            if not body.answer.done():  # its caller may have gone meanwhile
-                body.answer.set_result(answer)
+            self._committed(body, answer)
         return True
 
     async def _alone(self, body: _Body) -> None:
@@ -112,5 +117,12 @@ class Together:
             if not body.answer.done():
                 body.answer.set_exception(error)
         else:
-            if not body.answer.done():
-                body.answer.set_result(answer)
+            self._committed(body, answer)
+
+    def _committed(self, body: _Body, answer: Ingested) -> None:
+        """Answer a body, and remember its keys, the oldest of all no longer."""
+        if not body.answer.done():  # its caller may have gone meanwhile
+            body.answer.set_result(answer)
+        self._stored.update(((body.shop, event.key), None) for event in body.events)
+        while len(self._stored) > _REMEMBERED:
+            del self._stored[next(iter(self._stored))]

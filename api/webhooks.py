@@ -13,7 +13,7 @@ from api.openapi import told
 from api.problems import unknown
 from runtime.shop_settings import ShopSettings
 from store.intake import Ingested
-from storefronts.base import BadSignature, Storefront
+from storefronts.base import BadSignature, Headers, Storefront
 from storefronts.registry import storefront
 
 router = APIRouter()
@@ -34,7 +34,7 @@ async def post_webhook(request: Request, source: str) -> Response:
     context, reader = context_of(request), storefront(source)
     if reader is None:
         raise unknown("storefront")
-    body, headers = await body_of(request, MAX_EVENTS_BODY), dict(request.headers)  # decoded once
+    body, headers = await body_of(request, MAX_EVENTS_BODY), Headers(request.headers)  # decoded once
     if reader.greets(body, headers):
         return JSONResponse({"accepted": 0, "duplicates": 0})
     shop = _sender(reader, context.installation.settings.shops, headers, body)

@@ -204,11 +204,14 @@ _PERSON = attrgetter(*(name for name in Person.__slots__ if name != "email_verif
 
 def _plain(value: object) -> object:
     """Return a JSON value for a moment or a value of this page."""
+    if fields := _FIELDS.get(type(value)):
+        return fields(value)
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Person):  # keys are older than the last field, and must not change
         return (*_PERSON(value), True) if value.email_verified else _PERSON(value)
-    return _FIELDS[type(value)](value)
+    raise TypeError(f"a {type(value).__name__} has no place in a key")
 
 
-_canonical = json.JSONEncoder(default=_plain, sort_keys=True, separators=(",", ":")).encode
+# Nothing here can hold itself, so nobody looks whether it does.
+_canonical = json.JSONEncoder(default=_plain, sort_keys=True, separators=(",", ":"), check_circular=False).encode

@@ -1,5 +1,8 @@
 """What every storefront promises: to tell whether a webhook is its own, what it means, and to answer when asked."""
 
+import base64
+import binascii
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -156,6 +159,31 @@ class ShopApi(Protocol):
         ...
 
 
-def lower(headers: Mapping[str, str]) -> dict[str, str]:
+class Headers(dict[str, str]):
+    """Headers whose names are in lower case already, as ASGI writes them: `lower` has nothing left to do."""
+
+
+def lower(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return the headers by lower-case name."""
-    return {name.lower(): value for name, value in headers.items()}
+    return headers if isinstance(headers, Headers) else {name.lower(): value for name, value in headers.items()}
+
+
+def check_hmac(body: bytes, told: str, secrets: Sequence[str], header: str) -> None:
+    """Check base64 of HMAC-SHA256 over the raw body, made with any of the secrets that is not empty.
+
+    `header` is the name of the one that told it, for the `BadSignature` that this raises.
+    """
+    if not told:
+        raise BadSignature(f"there is no {header} header")
+    try:
+        signature = base64.b64decode(told.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadSignature("the signature is not base64") from None
+    # An empty key would let anybody sign.
+    keys = [secret.encode() for secret in secrets if secret]
+    if not keys:
+        raise BadSignature("no secret is set up for this storefront")
+    # All keys are tried, so that the time taken does not tell which one came close.
+    matches = [hmac.compare_digest(hmac.digest(key, body, "sha256"), signature) for key in keys]
+    if not any(matches):
+        raise BadSignature("none of the secrets made this signature for this body")

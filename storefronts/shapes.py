@@ -41,4 +41,4 @@ Count = Annotated[int, Field(ge=0, le=10**5)]
 class Payload(BaseModel):
     """What all shapes share: unknown names are passed over, errors show no values."""
 
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, cache_strings="keys")

@@ -1,8 +1,5 @@
 """Shopify: webhooks signed with HMAC-SHA256, carts and checkouts without any word of abandonment."""
 
-import base64
-import binascii
-import hmac
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -11,7 +8,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from models.events import Event, EventType, Person, Unreadable
 from models.vocabulary import Channel
-from storefronts.base import BadSignature, lower
+from storefronts.base import BadSignature, check_hmac, lower
 from storefronts.shopify_goods import cart_of, deleted_checkout
 from storefronts.shopify_meaning import Meaning, checkout_meaning, event_of, notes_of, order_meaning
 from storefronts.shopify_people import Sent, customer, email, entry, phone, utc
@@ -38,26 +35,12 @@ class Shopify:
     def verify(self, body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> None:
         """Check `X-Shopify-Hmac-SHA256`: base64 of HMAC-SHA256 over the raw body; see `Storefront.verify`."""
         given = lower(headers)
-        told = _header(given, "hmac-sha256")
-        if not told:
-            raise BadSignature("there is no X-Shopify-Hmac-SHA256 header")
-        try:
-            signature = base64.b64decode(told.strip(), validate=True)
-        except (binascii.Error, ValueError):
-            raise BadSignature("the signature is not base64") from None
-        # An empty key would let anybody sign.
-        keys = [secret.encode() for secret in secrets if secret]
-        if not keys:
-            raise BadSignature("no secret is set up for this storefront")
-        # All keys are tried, so that the time taken does not tell which one came close.
-        matches = [hmac.compare_digest(hmac.digest(key, body, "sha256"), signature) for key in keys]
-        if not any(matches):
-            raise BadSignature("none of the secrets made this signature for this body")
+        check_hmac(body, _header(given, "x-shopify-hmac-sha256"), secrets, "X-Shopify-Hmac-SHA256")
         self._same_shop(body, given)
 
     def _same_shop(self, body: bytes, given: Mapping[str, str]) -> None:
         """Refuse an order to forget that names another shop than its header, which nobody has signed."""
-        if _header(given, "topic").strip().lower() not in _COMPLIANCE:
+        if _header(given, "x-shopify-topic").strip().lower() not in _COMPLIANCE:
             return
         try:
             named = PrivacyPayload.model_validate_json(body).shop_domain
@@ -70,13 +53,13 @@ class Shopify:
     def translate(self, body: bytes, headers: Mapping[str, str], *, shop_country: str, at: datetime) -> list[Event]:
         """Return what a webhook means; see `Storefront.translate`."""
         given = lower(headers)
-        topic = _header(given, "topic").strip().lower()
+        topic = _header(given, "x-shopify-topic").strip().lower()
         if not topic:
             raise Unreadable("there is no X-Shopify-Topic header")
         read = _TOPICS.get(topic)
         if read is None:
             return []
-        number = _header(given, "event-id") or _header(given, "webhook-id")
+        number = _header(given, "x-shopify-event-id") or _header(given, "x-shopify-webhook-id")
         sent = Sent(topic, number, shop_country, _triggered(given), at)
         try:
             return [event_of(read(body, sent), sent)]
@@ -87,7 +70,7 @@ class Shopify:
 
     def origin(self, headers: Mapping[str, str]) -> str | None:
         """Return `X-Shopify-Shop-Domain`; see `Storefront.origin`."""
-        return _header(lower(headers), "shop-domain").strip().lower() or None
+        return _header(lower(headers), "x-shopify-shop-domain").strip().lower() or None
 
     def greets(self, body: bytes, headers: Mapping[str, str]) -> bool:
         """Shopify signs everything; see `Storefront.greets`."""
@@ -101,11 +84,11 @@ class Shopify:
 
 def _header(given: Mapping[str, str], name: str) -> str:
     """Return a header of Shopify's, which newer deliveries spell without the X; empty when there is none."""
-    return given.get(f"x-shopify-{name}") or given.get(f"shopify-{name}") or ""
+    return given.get(name) or given.get(name.removeprefix("x-")) or ""
 
 
 def _triggered(given: Mapping[str, str]) -> datetime | None:
-    told = _header(given, "triggered-at")
+    told = _header(given, "x-shopify-triggered-at")
     try:
         return utc(_TIME.validate_python(told)) if told else None
     except ValidationError:

@@ -50,8 +50,7 @@ def checkout_of(given: CheckoutPayload) -> CartFacts:
     token, alias = _names(given)
     currency = given.presentment_currency or given.currency
     lines = lines_of(given, currency)
-    amounts = (given.subtotal_price, given.total_line_items_price, given.total_price)
-    told = next((amount for amount in amounts if amount is not None), None)
+    told = _first(given.subtotal_price, given.total_line_items_price, given.total_price)
     return CartFacts(
         token=token,
         alias=alias,
@@ -113,16 +112,16 @@ def lines_of(given: Lines, currency: str | None) -> tuple[Line, ...] | None:
     """Return all lines that can be read, None when the body says nothing that can be read of them."""
     if given.line_items is None:
         return None
-    items = [item for item in given.line_items if item is not None and _id(item)]
+    items = [(known, item) for item in given.line_items if item is not None and (known := _id(item))]
     if given.line_items and not items:
         return None
-    return tuple(_line(item, currency) for item in items if item.quantity)
+    return tuple([_line(known, item, currency) for known, item in items if item.quantity])
 
 
-def _line(item: LineItem, currency: str | None) -> Line:
+def _line(known: str, item: LineItem, currency: str | None) -> Line:
     return Line(
-        product_id=_id(item),
-        name=_name(item) or _id(item),
+        product_id=known,
+        name=_name(item) or known,
         price=_minor(_price(item, currency), currency) or 0,
         quantity=item.quantity,
         category=text_or_none(item.product_type),
@@ -158,6 +157,13 @@ def _minor(amount: Decimal | None, currency: str | None) -> int | None:
     return None if amount is None else minor_units(amount, currency)
 
 
+def _first(*amounts: Decimal | None) -> Decimal | None:
+    for amount in amounts:
+        if amount is not None:
+            return amount
+    return None
+
+
 def _total(lines: tuple[Line, ...]) -> int:
     return sum(line.price * line.quantity for line in lines)
 
@@ -177,8 +183,10 @@ def _step(given: CheckoutPayload) -> str:
 
 
 def _coupon(given: Purchase) -> str | None:
-    codes = (clean(code.code, 100) for code in given.discount_codes or () if code and code.code)
-    return next((code for code in codes if code), None)
+    for given_code in given.discount_codes or ():
+        if given_code and given_code.code and (code := clean(given_code.code, 100)):
+            return code
+    return None
 
 
 def _status(given: OrderPayload, topic: str) -> OrderStatus:

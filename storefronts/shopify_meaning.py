@@ -1,8 +1,9 @@
 """What Shopify's checkouts, orders and customers mean as events, whether a webhook or the Admin API told of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from models.events import CartFacts, Event, EventType, OrderFacts, OrderStatus, Person, Scalar, content_key
 from storefronts.shopify_goods import checkout_of, completed_checkout, order_of
@@ -13,8 +14,7 @@ NOBODY = Person()
 _ORDER_TYPES = {OrderStatus.CANCELLED: EventType.ORDER_CANCELLED, OrderStatus.REFUNDED: EventType.ORDER_REFUNDED}
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a body means; `told` is the time that the resource itself bears."""
 
     type: EventType
@@ -22,7 +22,7 @@ class Meaning:
     person: Person = NOBODY
     cart: CartFacts | None = None
     order: OrderFacts | None = None
-    properties: Mapping[str, Scalar] = field(default_factory=dict)
+    properties: Mapping[str, Scalar] = MappingProxyType({})
     notes: tuple[str, ...] = ()
 
 
@@ -35,18 +35,17 @@ def event_of(found: Meaning, sent: Sent) -> Event:
     like an erasure, takes the one of its headers, and without that their event or delivery id: so a retry counts
     once, and the same wish of a year later counts again.
     """
-    at = utc(found.told) or sent.triggered
-    content = (found.type, found.person, found.cart, found.order, dict(found.properties))
-    key = content_key("shopify", sent.topic, at or sent.id, *content)
+    at, properties = utc(found.told) or sent.triggered, dict(found.properties)
+    content = (found.type, found.person, found.cart, found.order, properties)
     return Event(
-        key,
+        content_key("shopify", sent.topic, at or sent.id, *content),
         found.type,
         sent.topic,
-        sent.time(found.told),
+        at or sent.at,
         found.person,
         found.cart,
         found.order,
-        properties=found.properties,
+        properties=properties,
         notes=found.notes,
     )
 
@@ -72,10 +71,13 @@ def order_meaning(given: OrderPayload, sent: Sent) -> Meaning:
 
 def notes_of(given: Lines, person: Person = NOBODY) -> tuple[str, ...]:
     """Say what of the body was left out."""
-    lost = sum(item is None for item in given.line_items or ())
+    lost = given.line_items.count(None) if given.line_items else 0
     notes = [f"line_items: {lost} could not be read, left out"] if lost else []
-    if isinstance(given, Purchase) and given.email and email(given.email) is None:
+    if not isinstance(given, Purchase):
+        return tuple(notes)
+    # An address that became the person's own has been looked at.
+    if given.email and given.email != person.email and email(given.email) is None:
         notes.append("email: no valid address, left out")
-    if isinstance(given, Purchase) and given.phone and person.phone is None:
+    if given.phone and person.phone is None:
         notes.append("phone: no valid number, left out")
     return tuple(notes)

@@ -26,7 +26,7 @@ def order_event(node: Json, sent: Sent, tokens: frozenset[str] = frozenset()) ->
     meaning = order_meaning(_given_order(node), sent)
     if tokens and meaning.order:
         known = dict.fromkeys((*meaning.order.cart_tokens, *sorted(tokens)))
-        meaning = replace(meaning, order=replace(meaning.order, cart_tokens=tuple(known)))
+        meaning = meaning._replace(order=replace(meaning.order, cart_tokens=tuple(known)))
     return event_of(meaning, sent)
 
 
@@ -47,7 +47,7 @@ def checkout_event(node: Json, sent: Sent) -> Event:
     cut = (_CUT,) if inside(inside(node, "lineItems"), "pageInfo").get("hasNextPage") is True else ()
     # How far a checkout came is told by webhooks only.
     cart_ = replace(meaning.cart, step=None) if meaning.cart else None
-    return event_of(replace(meaning, cart=cart_, notes=meaning.notes + cut), sent)
+    return event_of(meaning._replace(cart=cart_, notes=meaning.notes + cut), sent)
 
 
 def _given_order(node: Json) -> OrderPayload:

@@ -59,6 +59,30 @@ async def test_of_one_event_in_several_bodies_the_first_counts(shop: KnownShop) 
     assert len(await shop.rows(EVENTS)) == 1
 
 
+async def test_what_has_been_committed_a_moment_ago_is_a_repetition_without_asking_the_store(shop: KnownShop) -> None:
+    door = together(shop)
+    assert (await door.ingest("main", [view("one"), view("two")], shop.cart, "shopify")).accepted == 2
+    await shop.db.aclose()
+    again = await door.ingest("main", [view("two"), view("one")], shop.cart, "shopify")
+    assert (again.accepted, again.duplicates, again.outbox) == (0, 2, ())
+
+
+async def test_what_is_only_partly_a_repetition_is_stored_and_of_another_shop_it_is_none(shop: KnownShop) -> None:
+    door = together(shop)
+    await door.ingest("main", [view("one")], None, "shopify")
+    mixed = await door.ingest("main", [view("one"), view("two")], None, "shopify")
+    assert (mixed.accepted, mixed.duplicates) == (1, 1)
+    assert (await door.ingest("other", [view("one")], None, "shopify")).accepted == 1
+
+
+async def test_what_could_not_be_committed_is_no_repetition(shop: KnownShop) -> None:
+    door = together(shop)
+    broken = replace(view("one"), properties={"score": object()})  # type: ignore[dict-item] # no door makes it
+    with pytest.raises(TypeError):
+        await door.ingest("main", [broken], None, "shopify")
+    assert (await door.ingest("main", [view("one")], None, "shopify")).accepted == 1
+
+
 async def test_bodies_of_different_shops_and_doors_do_not_mix(shop: KnownShop) -> None:
     door = together(shop)
     places = [("main", "shopify"), ("other", "shopify"), ("main", "events")] * 4

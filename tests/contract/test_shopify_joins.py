@@ -1,6 +1,5 @@
 """One purchase that Shopify tells by two doors, webhooks and the Admin API, is one in the store."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -32,7 +31,7 @@ def bought(email: str = LEA, customer: int | None = int(CUSTOMER), token: str | 
 def abandoned(token: str = CHECKOUT, **changes: object) -> Event:
     """Return the checkout as the poll tells it."""
     node = checkout_node(ShopCart(5, token, LEFT, LEA, int(CUSTOMER)))
-    return checkout_event(node | changes, replace(SENT, topic="admin/carts"))
+    return checkout_event(node | changes, SENT._replace(topic="admin/carts"))
 
 
 async def test_a_polled_order_ends_the_cart_of_a_webhook_although_a_stranger_paid(shop: KnownShop) -> None:
