@@ -25,7 +25,7 @@ from api.app import create_app
 from api.shapes import EventShape
 from bench.parts import bare_sqlite, installed
 from relay import Relay
-from runtime import clock, logs
+from runtime import clock, collector, logs
 from store.ids import new_id
 from store.schema import CARTS, CONSENTS, CUSTOMERS, EVENTS, JOURNEYS, OUTBOX
 
@@ -48,7 +48,9 @@ async def ours(folder: Path, port: int) -> None:
     """Serve our API; its relay waits for a Temporal that never answers, so only the door itself costs."""
     logs.configure("json", "info")
     async with installed(folder) as installation:
-        await serve(create_app(installation, Relay(installation.db, nowhere, clock.now), nowhere), port)
+        app = create_app(installation, Relay(installation.db, nowhere, clock.now), nowhere)
+        collector.settle()  # as `relaunch api` does
+        await serve(app, port)
 
 
 async def bare(folder: Path, port: int) -> None:

@@ -24,7 +24,7 @@ from bench.doors import nowhere, serve
 from bench.parts import SECRET, bare_sqlite, installed
 from bench.replay import plain
 from relay import Relay
-from runtime import clock, logs, temporal
+from runtime import clock, collector, logs, temporal
 from store.ids import new_id
 
 TABLE = "CREATE TABLE bare_webhooks (id text PRIMARY KEY, topic text NOT NULL, body text NOT NULL)"
@@ -36,7 +36,9 @@ async def ours(folder: Path, port: int, url: str) -> None:
     """Serve our API; its relay waits for a Temporal that never answers, so only the door itself costs."""
     logs.configure("json", "info")
     async with installed(folder, database_url=url) as installation:
-        await serve(create_app(installation, Relay(installation.db, nowhere, clock.now), nowhere), port)
+        app = create_app(installation, Relay(installation.db, nowhere, clock.now), nowhere)
+        collector.settle()  # as `relaunch api` does
+        await serve(app, port)
 
 
 async def whole(folder: Path, port: int, url: str) -> None:
@@ -46,6 +48,7 @@ async def whole(folder: Path, port: int, url: str) -> None:
         connection = temporal.Connection(installation.settings, sys.argv[5])
         relay = Relay(installation.db, connection.client, clock.now)
         relaying = asyncio.create_task(relay.run())
+        collector.settle()
         await serve(create_app(installation, relay, connection.client), port)
         relaying.cancel()
 

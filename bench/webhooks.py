@@ -84,8 +84,8 @@ async def _webhooks(name: str, engine: Engine, size: Size) -> Figure:
 
     One webhook in four makes a checkout of a new customer, the others touch one. The bare endpoint is FastAPI under
     uvicorn as ours is, with the bare driver and no event parsed. Each door is a process of its own with a store of its
-    own; sixteen lines knock without pause. No Temporal answers, as in `ingest_events`. `p99_ms` is how long an answer
-    took at half of the speed that was measured, when requests come at that rate whether or not the door keeps up.
+    own; sixty-four lines knock without pause. No Temporal answers, as in `ingest_events`. `p99_ms` is how long an
+    answer took at half of the measured speed, when requests come at that rate whether or not the door keeps up.
     """
     with home() as folder:
         checkouts = Checkouts()

@@ -18,7 +18,7 @@ from relay import Relay
 from rights.erasing import Erasing
 from rights.leaving import Leaving
 from rights.retaining import Retaining
-from runtime import clock, schedules, temporal
+from runtime import clock, collector, schedules, temporal
 from runtime.installation import Installation
 from runtime.storefronts import apis_of
 from worker import working
@@ -144,6 +144,7 @@ class Services:
         from cli.serving import server_of  # noqa: PLC0415 - as above
 
         server = server_of(app, self.installation.settings.host, port, self.metrics_url)
+        collector.settle()
         serving = asyncio.create_task(server.serve())
         while not server.started and not serving.done():
             await asyncio.sleep(0.02)
