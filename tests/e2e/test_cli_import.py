@@ -14,7 +14,7 @@ import pytest
 from tests.cli import Shell, shell
 
 COMMAND = str(Path(sys.executable).with_name("relaunch"))
-ROWS = 6_000
+ROWS = 20_000
 
 
 @pytest.fixture
