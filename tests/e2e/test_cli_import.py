@@ -14,12 +14,20 @@ import pytest
 from tests.cli import Shell, shell
 
 COMMAND = str(Path(sys.executable).with_name("relaunch"))
-ROWS = 20_000
+ROWS = 10_000
 
 
 @pytest.fixture
 def sh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
     yield from shell(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let commands hear Ctrl-C, though whoever runs the tests in the background hears none."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
 
 
 def write(path: Path, rows: int, *, wrong: int = 0) -> Path:
@@ -86,6 +94,7 @@ def test_a_kind_that_there_is_not_is_a_usage_error(sh: Shell, tmp_path: Path) ->
     assert "customers, consents, products, orders or carts" in said.err
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
 async def test_what_was_killed_half_way_goes_on_behind_what_is_stored(tmp_path: Path, blow: signal.Signals) -> None:
     file, home = write(tmp_path / "people.csv", ROWS, wrong=100), tmp_path / "home"
